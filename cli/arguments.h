@@ -1,0 +1,52 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace gristmill::cli {
+
+enum class ProgressMode { kAuto, kBar, kPlain, kNone };
+
+// `gristmill run`, as typed.
+struct RunArguments {
+  std::string target;  // a kernel's name or a job file
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+  std::vector<std::string> params;
+  std::vector<std::string> plugins;
+  std::optional<std::string> chunk_size;
+  std::optional<std::string> workers;
+  ProgressMode progress = ProgressMode::kAuto;
+  bool dry_run = false;
+  bool json = false;
+  bool no_clobber = false;
+};
+
+// `gristmill kernels`.
+struct KernelsArguments {
+  std::string name;  // empty: list all
+  std::vector<std::string> plugins;
+};
+
+// `gristmill inspect`.
+struct InspectArguments {
+  std::string file;
+};
+
+// --help or --version: the answer.
+struct TextRequest {
+  std::string text;
+};
+
+using Command = std::variant<TextRequest, RunArguments, KernelsArguments, InspectArguments>;
+
+// Reads the command line. Whatever is repeatable keeps its order; of other options given twice the
+// last one counts.
+// Errors: kInvalid for an unknown command or option (the nearest known one is offered), a missing
+// value or argument, an argument too many.
+Command parse_arguments(int argc, const char* const* argv);
+
+}  // namespace gristmill::cli

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gristmill/engine.h>
+#include <gristmill/job.h>
+
+#include "cli/arguments.h"
+#include "cli/input_argument.h"
+
+namespace gristmill::cli {
+
+// What a job file or a command line asks for, each by itself or the one over the other.
+// Names of inputs and of outputs are unique.
+struct JobRequest {
+  std::string kernel;
+  std::vector<InputArgument> inputs;
+  std::vector<Output> outputs;
+  std::map<std::string, ParamValue> params;
+  std::optional<ChunkSize> chunk_size;
+  std::optional<int> workers;
+  std::vector<std::filesystem::path> plugins;
+};
+
+// The request of a command line, with that of its job file beneath if it names one.
+// Errors: kInvalid for a value that cannot be read, a name given twice, a bad job file.
+JobRequest job_request(const RunArguments& arguments);
+
+// flags over file: an input, output or parameter replaces that of the same name; plug-ins are
+// searched first. Errors: kInvalid if an unnamed one could replace several.
+JobRequest overridden(JobRequest file, const JobRequest& flags);
+
+// A worker count as text. Errors: kInvalid unless it is a whole number from 1 to kMaxWorkers.
+int parse_workers(std::string_view text);
+
+// The job to submit: opens the inputs. Errors: kInvalid when one cannot be opened.
+JobSpec job_spec(const JobRequest& request);
+EngineOptions engine_options(const JobRequest& request);
+
+}  // namespace gristmill::cli

@@ -1,0 +1,88 @@
+#include "cli/run_command.h"
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <gristmill/engine.h>
+#include <gristmill/format.h>
+#include <gristmill/job.h>
+#include <gristmill/result.h>
+
+#include "cli/error_report.h"
+#include "cli/interrupt.h"
+#include "cli/job_request.h"
+#include "cli/plan_report.h"
+#include "cli/progress_display.h"
+#include "cli/quantity_text.h"
+#include "cli/summary_report.h"
+
+namespace gristmill::cli {
+namespace {
+
+using std::chrono_literals::operator""ms;
+
+void print(const std::string& text) { std::fputs(text.c_str(), stdout); }
+
+Result wait_showing_progress(Job job, const Interrupt& interrupt, ProgressDisplay& display) {
+  bool cancelled = false;
+  while (!job.wait_for(50ms)) {
+    if (interrupt.signal() != 0 && !cancelled) {
+      job.cancel();
+      cancelled = true;
+    }
+    display.show(job.progress());
+  }
+  return job.wait();
+}
+
+Result run(Engine& engine, JobSpec spec, ProgressMode progress, const Interrupt& interrupt) {
+  ProgressDisplay display(progress, spec.kernel);
+  return wait_showing_progress(engine.submit(std::move(spec)), interrupt, display);
+}
+
+int report(const Result& result, const RunArguments& arguments, int signal) {
+  if (arguments.json) {
+    print(summary_json(result));
+  } else if (result.done()) {
+    print(summary_text(result));
+  }
+  switch (result.outcome()) {
+    case Outcome::kDone:
+      return kExitDone;
+    case Outcome::kFailed:
+      return report_error(*result.error());
+    case Outcome::kCancelled:
+      break;
+  }
+  const JobSummary& summary = result.summary();
+  std::fputs(fmt::format("gristmill: interrupted by {} after {} of {}\n", signal_name(signal),
+                         format_count(summary.items_done), count_text(summary.plan.items, "item"))
+                 .c_str(),
+             stderr);
+  return kExitSignalBase + signal;
+}
+
+}  // namespace
+
+int run_job(const RunArguments& arguments) {
+  const JobRequest request = job_request(arguments);
+  JobSpec spec = job_spec(request);
+  spec.replace_existing = !arguments.no_clobber;
+  if (arguments.dry_run) {
+    const JobPlan plan = Engine(engine_options(request)).plan(std::move(spec));
+    print(arguments.json ? plan_json(plan) : plan_text(plan));
+    return kExitDone;
+  }
+  // Before the engine's thread starts, after the inputs are open: until here a signal may just end
+  // the program, nothing is left over.
+  const Interrupt interrupt;
+  Engine engine(engine_options(request));
+  const Result result = run(engine, std::move(spec), arguments.progress, interrupt);
+  return report(result, arguments, interrupt.signal());
+}
+
+}  // namespace gristmill::cli

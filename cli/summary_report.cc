@@ -1,0 +1,157 @@
+#include "cli/summary_report.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <gristmill/format.h>
+
+#include "cli/array_text.h"
+#include "cli/quantity_text.h"
+
+namespace gristmill::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::int64_t kShownRows = 5;
+
+const char* outcome_name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kDone:
+      return "done";
+    case Outcome::kFailed:
+      return "failed";
+    case Outcome::kCancelled:
+      return "cancelled";
+  }
+  return "failed";
+}
+
+const char* error_name(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalid:
+      return "invalid";
+    case ErrorCode::kFailed:
+      return "failed";
+    case ErrorCode::kResources:
+      return "resources";
+    case ErrorCode::kInternal:
+      return "internal";
+  }
+  return "internal";
+}
+
+std::string workers_text(const JobSummary& summary) {
+  std::string text = fmt::format("{}, busy", count_text(summary.plan.workers, "worker"));
+  for (const WorkerStats& worker : summary.workers) {
+    text += fmt::format(" {:.0f} %", 100.0 * worker.busy_share);
+  }
+  return text;
+}
+
+std::string first_values(const ArrayView& array) {
+  std::string text;
+  for (std::int64_t row = 0; row < std::min(array.rows(), kShownRows); ++row) {
+    text += fmt::format("    {}\n", row_text(array, row));
+  }
+  return text + (array.rows() > kShownRows ? "    ...\n" : "");
+}
+
+std::string output_text(const Result& result, const JobPlan::OutputPlan& output) {
+  const std::string text = fmt::format("  {}: {}, {}, {}", output.name, name_of(output.dtype),
+                                       to_string(output.shape), format_size(output.size_bytes));
+  if (!output.path.empty()) {
+    return fmt::format("{}, in {}\n", text, output.path.string());
+  }
+  return fmt::format("{}, in memory\n{}", text, first_values(result.array(output.name)));
+}
+
+Json workers_json(const JobSummary& summary) {
+  Json workers = Json::array();
+  for (const WorkerStats& worker : summary.workers) {
+    workers.push_back({{"worker", worker.worker},
+                       {"chunks", worker.chunks},
+                       {"items", worker.items},
+                       {"leases", worker.leases},
+                       {"stolen_leases", worker.stolen_leases},
+                       {"busy_seconds", worker.busy.count()},
+                       {"busy_share", worker.busy_share}});
+  }
+  return workers;
+}
+
+Json error_json(const Error& error) {
+  return {{"code", error_name(error.code())},
+          {"message", error.message()},
+          {"detail", error.detail()},
+          {"hint", error.hint()}};
+}
+
+}  // namespace
+
+std::string summary_text(const Result& result) {
+  const JobSummary& summary = result.summary();
+  const double seconds = summary.elapsed.count();
+  std::string text =
+      fmt::format("{}: {} in {}", summary.plan.kernel, count_text(summary.items_done, "item"),
+                  duration_text(summary.elapsed));
+  if (summary.items_done > 0 && seconds > 0) {
+    text +=
+        fmt::format(", {}items/s", rate_text(static_cast<double>(summary.items_done) / seconds));
+  }
+  text +=
+      fmt::format("\n  {}, {}\n", count_text(summary.chunks_done, "chunk"), workers_text(summary));
+  text += fmt::format("  {} mapped, {} copied\n", format_size(summary.mapped_bytes),
+                      format_size(summary.copied_bytes));
+  for (const JobPlan::OutputPlan& output : summary.plan.outputs) {
+    text += output_text(result, output);
+  }
+  return text;
+}
+
+std::string summary_json(const Result& result) {
+  const JobSummary& summary = result.summary();
+  Json json;
+  json["schema"] = kJsonSchema;
+  json["outcome"] = outcome_name(result.outcome());
+  json["kernel"] = summary.plan.kernel;
+  json["seconds"] = summary.elapsed.count();
+  json["first_chunk_seconds"] = summary.first_chunk.count();
+  json["items"] = summary.items_done;
+  json["chunks"] = {{"total", summary.plan.chunks},
+                    {"run", summary.chunks_done},
+                    {"resumed", 0},
+                    {"quarantined", 0}};
+  json["outputs"] = outputs_json(summary.plan);
+  json["workers"] = workers_json(summary);
+  // Not measured yet.
+  json["bytes"] = {{"mapped", summary.mapped_bytes},
+                   {"copied", summary.copied_bytes},
+                   {"faulted", nullptr},
+                   {"huge", nullptr}};
+  if (result.error()) {
+    json["error"] = error_json(*result.error());
+  }
+  return json_text(json);
+}
+
+Json outputs_json(const JobPlan& plan) {
+  Json outputs = Json::array();
+  for (const JobPlan::OutputPlan& output : plan.outputs) {
+    outputs.push_back({{"name", output.name},
+                       {"dtype", name_of(output.dtype)},
+                       {"shape", output.shape},
+                       {"bytes", output.size_bytes},
+                       {"path", output.path.empty() ? Json() : Json(output.path.string())}});
+  }
+  return outputs;
+}
+
+std::string json_text(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace gristmill::cli

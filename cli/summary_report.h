@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <gristmill/result.h>
+
+namespace gristmill::cli {
+
+inline constexpr int kJsonSchema = 1;
+
+// How a finished job went, for people: several lines, with the first values of what stayed in
+// memory. Requires: the job is done.
+std::string summary_text(const Result& result);
+// How any job ended, as one JSON object: docs/command-line.md.
+std::string summary_json(const Result& result);
+
+// Shared with the plan's report.
+nlohmann::ordered_json outputs_json(const JobPlan& plan);
+// With a line feed at the end. What is not UTF-8, as in a file's name, is replaced.
+std::string json_text(const nlohmann::ordered_json& json);
+
+}  // namespace gristmill::cli

@@ -1,0 +1,7 @@
+# GRISTMILL_SANITIZE applies to every target below the root: a sanitizer in the coordinator that is
+# missing in the workers sees half of a job.
+if(GRISTMILL_SANITIZE)
+  add_compile_options(-fsanitize=${GRISTMILL_SANITIZE} -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${GRISTMILL_SANITIZE})
+endif()

@@ -1,0 +1,167 @@
+#include "engine/coordinator.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <csignal>
+#include <future>
+
+#include "engine/result_arrays.h"
+
+namespace gristmill::engine {
+namespace {
+
+// Repairs what no wake-up tells: a wake-up that a dying process consumed, a deadline.
+constexpr std::chrono::milliseconds kTick{250};
+
+// A thread inherits its signal mask: the coordinator's blocks everything, from its first
+// instruction.
+class AllSignalsBlocked {
+ public:
+  AllSignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+Result cancelled_before_start(const JobState& state, const PlannedJob& job) {
+  JobSummary summary;
+  summary.plan = job.plan;
+  summary.elapsed = JobState::Clock::now() - state.submitted();
+  return Result(Outcome::kCancelled, std::nullopt, std::move(summary),
+                std::make_shared<const ResultArrays>(std::vector<std::shared_ptr<OutputArray>>()));
+}
+
+}  // namespace
+
+Coordinator::Coordinator(std::unique_ptr<WorkerLauncher> launcher, int workers)
+    : launcher_(std::move(launcher)),
+      slots_(static_cast<std::uint32_t>(workers)),
+      bell_(std::make_shared<const ipc::Doorbell>(ipc::Doorbell::create())),
+      epoll_(std::make_unique<Epoll>()),
+      pool_(std::make_unique<WorkerPool>(*launcher_, *epoll_, slots_)) {
+  epoll_->add(bell_->fd());
+  {
+    const AllSignalsBlocked blocked;
+    thread_ = std::thread([this] { run(); });
+  }
+  try {
+    call_and_wait([this] {
+      for (std::uint32_t slot = 0; slot < slots_; ++slot) pool_->start(slot);
+    });
+  } catch (...) {
+    post([this] { stopping_ = true; });
+    thread_.join();
+    throw;
+  }
+}
+
+Coordinator::~Coordinator() {
+  post([this] {
+    stopping_ = true;
+    for (const auto& state : waiting_) state->cancel();
+    if (running_state_) running_state_->cancel();
+  });
+  thread_.join();
+}
+
+Job Coordinator::submit(PlannedJob job) {
+  auto state = std::make_shared<JobState>(std::move(job), bell_);
+  post([this, state] { waiting_.push_back(state); });
+  return Job(state);
+}
+
+StartedWorker Coordinator::start_extra_worker() {
+  std::optional<StartedWorker> worker;
+  call_and_wait([&] { worker.emplace(start_worker(*launcher_)); });
+  return std::move(*worker);
+}
+
+void Coordinator::call_and_wait(const std::function<void()>& function) {
+  std::packaged_task<void()> task(function);
+  std::future<void> done = task.get_future();
+  post([&task] { task(); });
+  done.get();
+}
+
+void Coordinator::post(std::function<void()> command) {
+  {
+    const std::lock_guard lock(mutex_);
+    commands_.push_back(std::move(command));
+  }
+  bell_->ring();
+}
+
+void Coordinator::run() {
+  while (turn()) {
+  }
+  pool_.reset();
+}
+
+// One wake-up: the bell is answered before anything is looked at; reports before deaths; then
+// decisions. False: the end.
+bool Coordinator::turn() {
+  bell_->answer();
+  run_commands();
+  bool more = false;
+  for (const WorkerEvent& event : pool_->collect(more)) {
+    if (running_) running_->on_event(event);
+  }
+  step_jobs();
+  if (stopping_ && !running_ && waiting_.empty()) return false;
+  epoll_->wait(wait_limit(more));
+  return true;
+}
+
+void Coordinator::run_commands() {
+  std::vector<std::function<void()>> commands;
+  {
+    const std::lock_guard lock(mutex_);
+    commands.swap(commands_);
+  }
+  for (const auto& command : commands) command();
+}
+
+void Coordinator::step_jobs() {
+  drop_cancelled();
+  for (;;) {
+    if (running_) {
+      running_->on_turn(JobRun::Clock::now());
+      if (!running_->ended()) return;
+      running_.reset();
+      running_state_.reset();
+    }
+    if (waiting_.empty()) return;
+    running_state_ = std::move(waiting_.front());
+    waiting_.pop_front();
+    running_ = std::make_unique<JobRun>(*pool_, running_state_, ++last_job_);
+    running_->start();
+  }
+}
+
+void Coordinator::drop_cancelled() {
+  std::erase_if(waiting_, [](const std::shared_ptr<JobState>& state) {
+    if (!state->cancel_requested()) return false;
+    state->job().outputs.clear();
+    state->finish(cancelled_before_start(*state, state->job()));
+    return true;
+  });
+}
+
+std::optional<std::chrono::milliseconds> Coordinator::wait_limit(bool more) const {
+  if (more) return std::chrono::milliseconds(0);
+  if (!running_) return std::nullopt;
+  const auto deadline = running_->deadline();
+  if (!deadline) return kTick;
+  return std::min(kTick,
+                  std::chrono::ceil<std::chrono::milliseconds>(*deadline - JobRun::Clock::now()));
+}
+
+}  // namespace gristmill::engine

@@ -1,0 +1,46 @@
+#include "engine/dataset_storage.h"
+
+#include <cassert>
+#include <cerrno>
+
+#include "ipc/system_error.h"
+
+namespace gristmill {
+namespace {
+
+engine::FileId file_id_of(int fd, const std::filesystem::path& path) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) throw ipc::system_error("open \"" + path.string() + "\"", errno);
+  return engine::FileId(status);
+}
+
+}  // namespace
+
+DatasetStorage::DatasetStorage(std::filesystem::path path, ipc::RegularFile file, DType dtype,
+                               Shape shape, std::int64_t offset_bytes)
+    : path_(std::move(path)),
+      file_id_(file_id_of(file.fd.get(), path_)),
+      dtype_(dtype),
+      shape_(std::move(shape)),
+      fd_(std::move(file.fd)),
+      offset_bytes_(offset_bytes),
+      is_sealed_(false),
+      mapping_(fd_.get(), offset_bytes_, gristmill::size_bytes(dtype_, shape_).value()) {
+  assert(offset_bytes_ % static_cast<std::int64_t>(size_of(dtype_)) == 0);
+}
+
+DatasetStorage::DatasetStorage(const ipc::Segment& sealed, DType dtype, Shape shape,
+                               std::filesystem::path path, std::optional<engine::FileId> file_id)
+    : path_(std::move(path)),
+      file_id_(file_id),
+      dtype_(dtype),
+      shape_(std::move(shape)),
+      fd_(sealed.read_only_fd()),
+      offset_bytes_(0),
+      is_sealed_(true),
+      mapping_(fd_.get(), 0, sealed.size_bytes()) {
+  assert(ipc::is_sealed(fd_.get()));
+  assert(gristmill::size_bytes(dtype_, shape_) == sealed.size_bytes());
+}
+
+}  // namespace gristmill

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include <gristmill/array.h>
+
+#include "engine/file_id.h"
+#include "ipc/mapping.h"
+#include "ipc/regular_file.h"
+#include "ipc/segment.h"
+
+namespace gristmill {
+
+// What a Dataset is made of.
+// Owns: a descriptor open for reading only, and this process's read-only mapping.
+// Threads and processes: immutable, safe from any thread. The descriptor may be sent to workers.
+// Errors: of the constructors: kInvalid when a file is too short, kResources.
+// Cost: does not depend on the size; no page is touched.
+class DatasetStorage {
+ public:
+  // A range of a file. Requires: the range is inside the file and aligned to the element size.
+  DatasetStorage(std::filesystem::path path, ipc::RegularFile file, DType dtype, Shape shape,
+                 std::int64_t offset_bytes);
+  // Elements that were copied into a sealed segment; path and file_id tell where from, if from a
+  // file.
+  DatasetStorage(const ipc::Segment& sealed, DType dtype, Shape shape,
+                 std::filesystem::path path = {}, std::optional<engine::FileId> file_id = {});
+
+  DType dtype() const { return dtype_; }
+  const Shape& shape() const { return shape_; }
+  std::int64_t size_bytes() const { return mapping_.size_bytes(); }
+  ArrayView view() const { return {mapping_.data(), dtype_, shape_}; }
+
+  // What workers map: offset_bytes and size_bytes of this descriptor.
+  int fd() const { return fd_.get(); }
+  std::int64_t offset_bytes() const { return offset_bytes_; }
+  // True for memory, which cannot change any more; a file may be changed by others.
+  bool is_sealed() const { return is_sealed_; }
+
+  // The file it came from; empty for memory.
+  const std::filesystem::path& path() const { return path_; }
+  const std::optional<engine::FileId>& file_id() const { return file_id_; }
+  // Bytes that were copied to place it: 0 or size_bytes().
+  std::int64_t copied_bytes() const { return is_sealed_ ? size_bytes() : 0; }
+
+ private:
+  std::filesystem::path path_;
+  std::optional<engine::FileId> file_id_;
+  DType dtype_;
+  Shape shape_;
+  ipc::UniqueFd fd_;
+  std::int64_t offset_bytes_;
+  bool is_sealed_;
+  ipc::ReadOnlyMapping mapping_;
+};
+
+}  // namespace gristmill

@@ -1,0 +1,56 @@
+#include <gristmill/engine.h>
+
+#include "engine/engine_core.h"
+#include "engine/process_launcher.h"
+#include "ipc/regular_file.h"
+
+namespace gristmill {
+namespace {
+
+constexpr const char* kBuiltInKernels = "gristmill-kernels.so";
+
+int worker_count(int asked_for) {
+  if (asked_for == 0) return usable_cpus();
+  if (asked_for < 0 || asked_for > kMaxWorkers) {
+    throw Error(ErrorCode::kInvalid,
+                {"cannot start " + std::to_string(asked_for) + " workers: 1 to " +
+                     std::to_string(kMaxWorkers) + " are possible",
+                 {},
+                 "More workers than CPUs are rarely of use; this process may use " +
+                     std::to_string(usable_cpus()) + "."});
+  }
+  return asked_for;
+}
+
+std::vector<std::string> plugin_paths(const EngineOptions& options,
+                                      const std::filesystem::path& worker_program) {
+  std::vector<std::string> paths;
+  for (const std::filesystem::path& plugin : options.plugins) {
+    ipc::open_regular_file(plugin);
+    paths.push_back(std::filesystem::absolute(plugin).string());
+  }
+  paths.push_back((worker_program.parent_path() / kBuiltInKernels).string());
+  return paths;
+}
+
+}  // namespace
+
+Engine::Engine(EngineOptions options) {
+  const int workers = worker_count(options.workers);
+  const std::filesystem::path program = engine::find_worker_program(options.worker_program);
+  std::vector<std::string> plugins = plugin_paths(options, program);
+  core_ = std::make_unique<EngineCore>(std::make_unique<engine::ProcessLauncher>(program), workers,
+                                       std::move(plugins));
+}
+
+Engine::~Engine() = default;
+
+Job Engine::submit(JobSpec spec) { return core_->submit(std::move(spec)); }
+JobPlan Engine::plan(JobSpec spec) { return core_->plan(std::move(spec)); }
+std::vector<KernelInfo> Engine::kernels() { return core_->planner().kernels(); }
+KernelInfo Engine::kernel(const std::string& name) { return core_->planner().kernel(name); }
+int Engine::workers() const { return core_->workers(); }
+
+std::string version() { return GRISTMILL_VERSION; }
+
+}  // namespace gristmill

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+
+#include <gristmill/engine.h>
+
+#include "engine/coordinator.h"
+#include "engine/job_planner.h"
+#include "engine/planner.h"
+
+namespace gristmill {
+
+// What an Engine is made of.
+class EngineCore {
+ public:
+  // plugins: absolute paths in the order in which they are searched.
+  EngineCore(std::unique_ptr<engine::WorkerLauncher> launcher, int workers,
+             std::vector<std::string> plugins);
+
+  Job submit(JobSpec spec);
+  JobPlan plan(JobSpec spec);
+  engine::JobPlanner& planner() { return job_planner_; }
+  int workers() const { return workers_; }
+
+ private:
+  const int workers_;
+  // Outlives the planner, whose worker is tied to the life of its thread.
+  engine::Coordinator coordinator_;
+  engine::Planner planner_;
+  engine::JobPlanner job_planner_;
+};
+
+}  // namespace gristmill

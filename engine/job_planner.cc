@@ -1,0 +1,197 @@
+#include "engine/job_planner.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "engine/dataset_storage.h"
+#include "engine/nearest_name.h"
+#include "engine/output_target.h"
+#include "engine/params.h"
+
+namespace gristmill::engine {
+namespace {
+
+template <class Declarations>
+std::vector<std::string> names_of(const Declarations& declarations) {
+  std::vector<std::string> names;
+  for (const auto& declaration : declarations) names.push_back(declaration.name);
+  return names;
+}
+
+std::size_t index_of(std::string_view kind, const std::string& name,
+                     const std::vector<std::string>& known) {
+  const auto found = std::find(known.begin(), known.end(), name);
+  if (found == known.end()) throw unknown_name(kind, name, known);
+  return static_cast<std::size_t>(found - known.begin());
+}
+
+Error invalid(std::string message, std::string hint = {}) {
+  return Error(ErrorCode::kInvalid, {std::move(message), {}, std::move(hint)});
+}
+
+// The input that a nameless one stands for: the only required one.
+std::size_t nameless_input(const KernelInfo& kernel) {
+  std::vector<std::size_t> required;
+  for (std::size_t i = 0; i < kernel.inputs.size(); ++i) {
+    if (!kernel.inputs[i].optional) required.push_back(i);
+  }
+  if (required.size() == 1) return required[0];
+  if (kernel.inputs.empty()) throw invalid("kernel \"" + kernel.name + "\" takes no input");
+  throw invalid("kernel \"" + kernel.name + "\" has several inputs: name each one",
+                "They are called " + kernel.inputs[0].name + " and so on; see gristmill kernels " +
+                    kernel.name + ".");
+}
+
+std::vector<std::optional<Dataset>> match_inputs(const KernelInfo& kernel,
+                                                 const std::vector<Input>& given) {
+  const std::vector<std::string> known = names_of(kernel.inputs);
+  std::vector<std::optional<Dataset>> inputs(known.size());
+  for (const Input& input : given) {
+    const std::size_t index =
+        input.name.empty() ? nameless_input(kernel) : index_of("input", input.name, known);
+    if (inputs[index]) throw invalid("input \"" + known[index] + "\" is given twice");
+    inputs[index] = input.data;
+  }
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if (!inputs[i] && !kernel.inputs[i].optional) {
+      throw invalid("kernel \"" + kernel.name + "\" needs input \"" + known[i] + "\"",
+                    known[i] + ": " + kernel.inputs[i].help + ".");
+    }
+  }
+  return inputs;
+}
+
+// The kernel's output that each requested one is; all of them if none is requested.
+std::vector<std::size_t> match_outputs(const KernelInfo& kernel, std::vector<Output>& requested) {
+  const std::vector<std::string> known = names_of(kernel.outputs);
+  if (requested.empty()) {
+    for (const std::string& name : known) requested.push_back({name, {}});
+  }
+  std::vector<std::size_t> indexes;
+  for (Output& output : requested) {
+    if (output.name.empty()) {
+      if (known.size() != 1) {
+        throw invalid("kernel \"" + kernel.name + "\" has several outputs: name each one",
+                      "Its first is called \"" + known.at(0) + "\": write " + known[0] + "=" +
+                          output.path.string() + ".");
+      }
+      output.name = known[0];
+    }
+    indexes.push_back(index_of("output", output.name, known));
+    if (std::count(indexes.begin(), indexes.end(), indexes.back()) > 1) {
+      throw invalid("output \"" + output.name + "\" is asked for twice");
+    }
+  }
+  return indexes;
+}
+
+std::vector<FileId> input_files(const std::vector<Input>& inputs) {
+  std::vector<FileId> files;
+  for (const Input& input : inputs) {
+    if (const auto& id = input.data.storage()->file_id()) files.push_back(*id);
+  }
+  return files;
+}
+
+ipc::KernelRequest request_for(const KernelInfo& kernel, const PlannedJob& job,
+                               std::vector<ParamValue> params) {
+  ipc::KernelRequest request{kernel.plugin, kernel.name, {}, std::move(params), {}};
+  for (const auto& input : job.inputs) {
+    auto& spec = request.inputs.emplace_back();
+    if (input) spec = ipc::ArraySpec{input->dtype(), input->shape()};
+  }
+  for (const auto& index : job.plan_output_index) {
+    request.outputs_wanted.push_back(index.has_value());
+  }
+  return request;
+}
+
+// The kernel's answer is a worker's message: believed only as far as it makes sense.
+void require_sensible(const KernelInfo& kernel, const ipc::Planned& planned) {
+  const auto fail = [&](const std::string& what) {
+    throw Error(ErrorCode::kFailed, "kernel \"" + kernel.name + "\" planned " + what);
+  };
+  if (planned.items < 0 || planned.bytes_per_item < 0) fail("a negative number of items or bytes");
+  if (planned.outputs.size() != kernel.outputs.size()) fail("a wrong number of outputs");
+  for (std::size_t i = 0; i < planned.outputs.size(); ++i) {
+    const ipc::ArraySpec& spec = planned.outputs[i];
+    const std::string name = "output \"" + kernel.outputs[i].name + "\" ";
+    if (spec.shape.empty() || spec.shape[0] != planned.items) {
+      fail(name + "without a row for each item");
+    }
+    if (!size_bytes(spec.dtype, spec.shape)) fail(name + "larger than any memory");
+  }
+}
+
+std::int64_t mapped_bytes(const PlannedJob& job) {
+  std::int64_t sum = 0;
+  for (const auto& input : job.inputs) sum += input ? input->size_bytes() : 0;
+  return sum;
+}
+
+}  // namespace
+
+JobPlanner::JobPlanner(Planner& planner, std::vector<std::string> plugins, int workers)
+    : planner_(planner), plugins_(std::move(plugins)), workers_(workers) {}
+
+PlannedJob JobPlanner::plan(JobSpec spec) {
+  const KernelInfo info = kernel(spec.kernel);
+  PlannedJob job;
+  job.replace_existing = spec.replace_existing;
+  job.inputs = match_inputs(info, spec.inputs);
+  const std::vector<std::size_t> wanted = match_outputs(info, spec.outputs);
+  job.plan_output_index.resize(info.outputs.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) job.plan_output_index[wanted[i]] = i;
+  check_output_targets(spec.outputs, spec.replace_existing, input_files(spec.inputs));
+  job.request = request_for(info, job, resolve_params(info, spec.params));
+
+  ipc::Planned planned = planner_.plan(job.request);
+  require_sensible(info, planned);
+  job.chunks = plan_chunks({planned.items, planned.bytes_per_item, planned.nanoseconds_per_item},
+                           spec.chunk_size);
+  job.output_specs = std::move(planned.outputs);
+
+  JobPlan& plan = job.plan;
+  plan.kernel = info.name;
+  plan.plugin = info.plugin;
+  plan.instruction_set = std::move(planned.instruction_set);
+  plan.index_space = std::move(planned.index_space);
+  plan.items = planned.items;
+  plan.bytes_per_item = planned.bytes_per_item;
+  plan.chunk_items = job.chunks.chunk_items;
+  plan.chunks = job.chunks.chunks;
+  plan.chunk_rule = job.chunks.rule;
+  plan.workers = static_cast<int>(std::min<std::int64_t>(workers_, plan.chunks));
+  plan.mapped_bytes = mapped_bytes(job);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const ipc::ArraySpec& array = job.output_specs[wanted[i]];
+    const std::int64_t bytes = *size_bytes(array.dtype, array.shape);
+    plan.reserved_bytes += bytes;
+    plan.outputs.push_back(
+        {spec.outputs[i].name, array.dtype, array.shape, bytes, spec.outputs[i].path});
+  }
+  return job;
+}
+
+std::vector<KernelInfo> JobPlanner::kernels() {
+  const std::lock_guard lock(mutex_);
+  std::vector<KernelInfo> all;
+  for (const std::string& plugin : plugins_) {
+    const std::vector<KernelInfo>& kernels = kernels_of(plugin);
+    all.insert(all.end(), kernels.begin(), kernels.end());
+  }
+  return all;
+}
+
+KernelInfo JobPlanner::kernel(const std::string& name) {
+  const std::vector<KernelInfo> all = kernels();
+  return all[index_of("kernel", name, names_of(all))];
+}
+
+const std::vector<KernelInfo>& JobPlanner::kernels_of(const std::string& plugin) {
+  const auto found = kernels_by_plugin_.find(plugin);
+  if (found != kernels_by_plugin_.end()) return found->second;
+  return kernels_by_plugin_[plugin] = planner_.describe(plugin);
+}
+
+}  // namespace gristmill::engine

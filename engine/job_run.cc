@@ -1,0 +1,317 @@
+#include "engine/job_run.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <string>
+
+#include <gristmill/format.h>
+
+#include "engine/dataset_storage.h"
+#include "engine/result_arrays.h"
+
+namespace gristmill::engine {
+namespace {
+
+// How long a worker may take to leave a chunk of a stopped job, or to unmap an ended one.
+constexpr std::chrono::seconds kGrace{1};
+
+std::uint64_t random_key() {
+  std::uint64_t key = 0;
+  // Does not fail for so few bytes once the system is up; the tags then only lose their secrecy.
+  static_cast<void>(getrandom(&key, sizeof key, GRND_NONBLOCK));
+  return key;
+}
+
+// The descriptors of a job's message, and where its arrays lie in them.
+struct Descriptors {
+  std::vector<int> fds;
+
+  ipc::Placement place(int fd, std::int64_t offset_bytes, std::int64_t size_bytes, bool sealed) {
+    fds.push_back(fd);
+    return {static_cast<std::uint32_t>(fds.size() - 1), offset_bytes, size_bytes, sealed};
+  }
+};
+
+}  // namespace
+
+JobRun::JobRun(WorkerPool& pool, std::shared_ptr<JobState> state, std::uint32_t number)
+    : pool_(pool),
+      state_(std::move(state)),
+      job_(state_->job()),
+      number_(number),
+      ledger_key_(random_key()),
+      orders_(pool.size()),
+      closing_(pool.size(), false) {}
+
+void JobRun::start() {
+  first_order_ = quiet_since_ = Clock::now();
+  try {
+    slots_ = start_workers();
+    if (slots_ == 0) return;
+    create_control();
+  } catch (const Error& error) {
+    slots_ = 0;
+    failure_ = error;
+    return;
+  }
+  // All partitions before the first order: a worker that is woken early finds them all.
+  store_partitions();
+  state_->set_running(control_);
+  first_order_ = Clock::now();
+  for (std::uint32_t slot = 0; slot < slots_; ++slot) open_and_order(slot);
+}
+
+std::uint32_t JobRun::start_workers() {
+  const auto slots =
+      static_cast<std::uint32_t>(std::min<std::int64_t>(pool_.size(), job_.chunks.chunks));
+  for (std::uint32_t slot = 0; slot < slots; ++slot) {
+    if (!pool_.live(slot)) pool_.start(slot);
+  }
+  return slots;
+}
+
+void JobRun::create_control() {
+  const auto chunks = static_cast<std::uint32_t>(job_.chunks.chunks);
+  control_segment_.emplace(ipc::ControlSegment::create(slots_, chunks));
+  control_ = std::make_shared<ipc::ControlSegment>(control_segment_->fd(), slots_, chunks);
+}
+
+void JobRun::store_partitions() {
+  const std::uint64_t chunks = control_->chunks();
+  for (std::uint64_t slot = 0; slot < slots_; ++slot) {
+    const ipc::ChunkRange partition{static_cast<std::uint32_t>(chunks * slot / slots_),
+                                    static_cast<std::uint32_t>(chunks * (slot + 1) / slots_)};
+    // release, published by the order that follows; the partner is the worker's read of its queue.
+    control_->slot(static_cast<std::uint32_t>(slot))
+        .partition.store(ipc::pack(partition), std::memory_order_release);
+  }
+}
+
+void JobRun::open_and_order(std::uint32_t slot) {
+  Descriptors descriptors;
+  descriptors.fds.push_back(control_segment_->fd());
+  ipc::OpenJob message{.job = number_,
+                       .slot = slot,
+                       .slots = slots_,
+                       .chunks = control_->chunks(),
+                       .items = job_.chunks.items,
+                       .chunk_items = job_.chunks.chunk_items,
+                       .ledger_key = ledger_key_,
+                       .request = job_.request,
+                       .outputs = job_.output_specs,
+                       .input_placements = {},
+                       .output_placements = {}};
+  for (const auto& input : job_.inputs) {
+    auto& placement = message.input_placements.emplace_back();
+    if (!input) continue;
+    const DatasetStorage& data = *input->storage();
+    placement =
+        descriptors.place(data.fd(), data.offset_bytes(), data.size_bytes(), data.is_sealed());
+  }
+  for (const auto& index : job_.plan_output_index) {
+    auto& placement = message.output_placements.emplace_back();
+    if (!index) continue;
+    const OutputArray& output = *job_.outputs[*index];
+    placement = descriptors.place(output.fd(), output.offset_bytes(), output.size_bytes(), false);
+  }
+  // A worker that takes neither is killed by the pool, and its death settles the order.
+  const std::uint64_t seq = orders_.order(slot);
+  if (pool_.send(slot, message, descriptors.fds)) {
+    pool_.send(slot, ipc::Order{number_, seq, 0, 0});
+  }
+}
+
+void JobRun::on_event(const WorkerEvent& event) {
+  if (event.slot >= slots_) return;
+  if (const auto* death = std::get_if<WorkerDeath>(&event.what)) {
+    return on_death(event.slot, *death);
+  }
+  std::visit([&](const auto& report) { on_report(event.slot, report); },
+             std::get<ipc::Report>(event.what));
+}
+
+void JobRun::on_report(std::uint32_t slot, const ipc::Idle& report) {
+  if (report.job == number_) orders_.answer(slot, report.seq);
+}
+
+void JobRun::on_report(std::uint32_t slot, const ipc::JobFailed& report) {
+  if (report.job != number_ || !orders_.busy(slot)) return pool_.kill(slot);
+  ErrorText text = report.text;
+  if (report.chunk && *report.chunk < control_->chunks()) {
+    text.detail = "It failed in " + chunk_in_words(*report.chunk) + "." +
+                  (text.detail.empty() ? "" : " " + text.detail);
+  }
+  fail(Error(report.code, std::move(text)));
+}
+
+void JobRun::on_report(std::uint32_t slot, const ipc::JobClosed& report) {
+  if (report.job == number_ && phase_ == Phase::kClosing) closing_[slot] = false;
+}
+
+void JobRun::on_death(std::uint32_t slot, const WorkerDeath& death) {
+  closing_[slot] = false;
+  if (!orders_.busy(slot)) {
+    if (phase_ == Phase::kRunning && !death.own_kill) fail(death_error(slot, death, 0));
+    return;
+  }
+  orders_.reaped(slot);
+  // relaxed: the process was reaped, so all it wrote is visible and nobody else writes these words.
+  const std::uint64_t stamp = control_->slot(slot).executing.exchange(0, std::memory_order_relaxed);
+  control_->slot(slot).lease.store(0, std::memory_order_relaxed);
+  if (!death.own_kill || !death.violation.empty()) fail(death_error(slot, death, stamp));
+}
+
+// A stamp is a worker's word: it counts if it names a chunk of this job that is not done.
+Error JobRun::death_error(std::uint32_t slot, const WorkerDeath& death, std::uint64_t stamp) const {
+  std::string where = "outside of any chunk";
+  if (stamp != 0 && ipc::job_of_stamp(stamp) == number_) {
+    const std::uint32_t chunk = ipc::chunk_of_stamp(stamp);
+    const bool known = chunk < control_->chunks();
+    // acquire, partner of the worker's release.
+    const bool done = known && control_->ledger(chunk).load(std::memory_order_acquire) ==
+                                   ipc::ledger_tag(ledger_key_, chunk);
+    if (known && !done) where = "in " + chunk_in_words(chunk);
+  }
+  const std::string how =
+      death.violation.empty() ? death.exit.in_words() : "was killed because " + death.violation;
+  return Error(ErrorCode::kFailed,
+               {"kernel \"" + job_.plan.kernel + "\" could not be finished: worker " +
+                    std::to_string(slot) + " " + how + " " + where,
+                {},
+                "Run the kernel on these items alone to find out why."});
+}
+
+std::string JobRun::chunk_in_words(std::uint32_t chunk) const {
+  const ItemRange range = job_.chunks.range_of(chunk);
+  return "chunk " + format_count(chunk) + ", rows " + format_count(range.begin) + " to " +
+         format_count(range.end - 1);
+}
+
+void JobRun::on_turn(Clock::time_point now) {
+  if (phase_ == Phase::kRunning) {
+    if (state_->cancel_requested() && !stopping_) {
+      cancelled_ = true;
+      stop();
+    }
+    if (deadline_ && now >= *deadline_) {
+      for (std::uint32_t slot = 0; slot < slots_; ++slot) {
+        if (orders_.busy(slot)) pool_.kill(slot);
+      }
+      deadline_.reset();
+    }
+    if (orders_.quiet()) close();
+  }
+  if (phase_ == Phase::kClosing) {
+    if (deadline_ && now >= *deadline_) {
+      for (std::uint32_t slot = 0; slot < slots_; ++slot) {
+        if (closing_[slot]) pool_.kill(slot);
+      }
+      deadline_.reset();
+    }
+    if (std::find(closing_.begin(), closing_.end(), true) == closing_.end()) end();
+  }
+}
+
+void JobRun::stop() {
+  stopping_ = true;
+  deadline_ = Clock::now() + kGrace;
+  // relaxed: the word stands for itself.
+  if (control_) control_->stop().store(number_, std::memory_order_relaxed);
+}
+
+void JobRun::fail(Error error) {
+  if (!failure_) failure_ = std::move(error);
+  if (!stopping_) stop();
+}
+
+// Quiet: the workers that still live unmap the job before it ends.
+void JobRun::close() {
+  phase_ = Phase::kClosing;
+  quiet_since_ = Clock::now();
+  deadline_ = quiet_since_ + kGrace;
+  for (std::uint32_t slot = 0; slot < slots_; ++slot) {
+    closing_[slot] = pool_.live(slot);
+    if (pool_.live(slot)) pool_.send(slot, ipc::CloseJob{number_});
+  }
+}
+
+void JobRun::end() {
+  phase_ = Phase::kEnded;
+  deadline_.reset();
+  JobSummary facts = summary();
+  const bool complete = !failure_ && facts.chunks_done == job_.chunks.chunks;
+  if (!failure_ && !(cancelled_ && !complete)) failure_ = check_ledger();
+  if (complete && !failure_) {
+    try {
+      publish_outputs();
+    } catch (const Error& error) {
+      failure_ = error;
+    }
+  }
+  const Outcome outcome = failure_   ? Outcome::kFailed
+                          : complete ? Outcome::kDone
+                                     : Outcome::kCancelled;
+  std::vector<std::shared_ptr<OutputArray>> outputs = std::move(job_.outputs);
+  // An output that is dropped here removes its unfinished file.
+  if (outcome != Outcome::kDone) outputs.clear();
+  facts.elapsed = Clock::now() - state_->submitted();
+  state_->finish(Result(outcome, failure_, std::move(facts),
+                        std::make_shared<const ResultArrays>(std::move(outputs))));
+}
+
+// Every chunk has its tag, and as many as the workers counted.
+std::optional<Error> JobRun::check_ledger() {
+  const auto chunks = static_cast<std::uint32_t>(job_.chunks.chunks);
+  std::uint32_t done = 0;
+  for (std::uint32_t chunk = 0; chunk < chunks; ++chunk) {
+    // acquire, partner of the worker's release: the outputs are read after this.
+    const auto tag = control_->ledger(chunk).load(std::memory_order_acquire);
+    done += tag == ipc::ledger_tag(ledger_key_, chunk) ? 1 : 0;
+  }
+  const std::int64_t counted = summary().chunks_done;
+  if (done == chunks && counted == done) return std::nullopt;
+  return Error(ErrorCode::kInternal, "the ledger has " + std::to_string(done) + " of " +
+                                         std::to_string(chunks) +
+                                         " chunks and the workers counted " +
+                                         std::to_string(counted) + " [this is a bug]");
+}
+
+void JobRun::publish_outputs() {
+  for (const auto& output : job_.outputs) output->publish();
+}
+
+JobSummary JobRun::summary() const {
+  JobSummary facts;
+  facts.plan = job_.plan;
+  facts.plan.workers = static_cast<int>(slots_);
+  facts.running = quiet_since_ - first_order_;
+  facts.mapped_bytes = job_.plan.mapped_bytes + job_.plan.reserved_bytes;
+  std::int64_t first = 0;
+  for (std::uint32_t slot = 0; slot < slots_; ++slot) {
+    const ipc::SlotWords& words = control_->slot(slot);
+    // relaxed: nobody writes any more.
+    const auto read = [](const std::atomic<std::uint64_t>& word) {
+      return static_cast<std::int64_t>(word.load(std::memory_order_relaxed));
+    };
+    WorkerStats stats{static_cast<int>(slot),
+                      read(words.chunks_done),
+                      read(words.items_done),
+                      read(words.leases),
+                      read(words.stolen_leases),
+                      std::chrono::nanoseconds(read(words.busy_nanoseconds)),
+                      0.0};
+    if (facts.running.count() > 0) stats.busy_share = stats.busy / facts.running;
+    facts.chunks_done += stats.chunks;
+    facts.items_done += stats.items;
+    const std::int64_t began = read(words.first_chunk_nanoseconds);
+    if (began != 0 && (first == 0 || began < first)) first = began;
+    facts.workers.push_back(stats);
+  }
+  if (first != 0) {
+    facts.first_chunk = Clock::time_point(std::chrono::nanoseconds(first)) - state_->submitted();
+  }
+  return facts;
+}
+
+}  // namespace gristmill::engine

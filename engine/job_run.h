@@ -1,0 +1,84 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <gristmill/error.h>
+
+#include "engine/job_state.h"
+#include "engine/order_book.h"
+#include "engine/worker_pool.h"
+#include "ipc/control_segment.h"
+
+namespace gristmill::engine {
+
+// One job on the workers of a pool, from the first order until no live worker can write its
+// outputs: the coordinator's side of the claim protocol (docs/protocol.md). Nothing here blocks.
+// Threads and processes: the coordinator's thread.
+class JobRun {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // number: never used before in this engine. Lifetime: the pool outlives it.
+  JobRun(WorkerPool& pool, std::shared_ptr<JobState> state, std::uint32_t number);
+
+  // Opens the job on as many workers as have a chunk each, and sends them their partitions.
+  void start();
+  void on_event(const WorkerEvent& event);
+  // After every wake-up, when all events were handed over.
+  void on_turn(Clock::time_point now);
+
+  bool ended() const { return phase_ == Phase::kEnded; }
+  // When on_turn wants to be called at the latest.
+  std::optional<Clock::time_point> deadline() const { return deadline_; }
+
+ private:
+  enum class Phase { kRunning, kClosing, kEnded };
+
+  std::uint32_t start_workers();
+  void create_control();
+  void store_partitions();
+  void open_and_order(std::uint32_t slot);
+  void on_report(std::uint32_t slot, const ipc::Idle& report);
+  void on_report(std::uint32_t slot, const ipc::JobFailed& report);
+  void on_report(std::uint32_t slot, const ipc::JobClosed& report);
+  // Any other report is an answer that nobody asked for.
+  template <class Unexpected>
+  void on_report(std::uint32_t slot, const Unexpected&) {
+    pool_.kill(slot);
+  }
+  void on_death(std::uint32_t slot, const WorkerDeath& death);
+  Error death_error(std::uint32_t slot, const WorkerDeath& death, std::uint64_t stamp) const;
+  std::string chunk_in_words(std::uint32_t chunk) const;
+
+  void stop();
+  void fail(Error error);
+  void close();
+  void end();
+  std::optional<Error> check_ledger();
+  void publish_outputs();
+  JobSummary summary() const;
+
+  WorkerPool& pool_;
+  std::shared_ptr<JobState> state_;
+  PlannedJob& job_;
+  std::uint32_t number_;
+  std::uint64_t ledger_key_;
+  Phase phase_ = Phase::kRunning;
+  std::uint32_t slots_ = 0;  // workers taking part: slots 0 to slots_
+  std::optional<ipc::Segment> control_segment_;
+  std::shared_ptr<ipc::ControlSegment> control_;
+  OrderBook orders_;
+  std::vector<bool> closing_;  // by slot: owes a JobClosed
+  bool stopping_ = false;
+  bool cancelled_ = false;
+  std::optional<Error> failure_;
+  std::optional<Clock::time_point> deadline_;
+  Clock::time_point first_order_;
+  Clock::time_point quiet_since_;
+};
+
+}  // namespace gristmill::engine

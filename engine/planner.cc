@@ -1,0 +1,129 @@
+#include "engine/planner.h"
+
+#include <chrono>
+
+namespace gristmill::engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Loading a plug-in may read from a slow disk; nothing it does at that time is work on data.
+constexpr std::chrono::seconds kAnswerLimit{30};
+
+bool is_answer_to(std::uint32_t request, const ipc::Report& report) {
+  if (const auto* described = std::get_if<ipc::Described>(&report)) {
+    return described->request == request;
+  }
+  if (const auto* planned = std::get_if<ipc::Planned>(&report)) return planned->request == request;
+  return false;
+}
+
+Error died(const std::string& what, const std::string& how) {
+  return Error(ErrorCode::kFailed,
+               {"could not " + what + ": the worker that tried " + how,
+                {},
+                "The plug-in's own code crashed, exited or hung. Nothing was started."});
+}
+
+}  // namespace
+
+Planner::~Planner() {
+  if (!worker_) return;
+  std::vector<StartedWorker> workers;
+  workers.push_back(std::move(*worker_));
+  end_workers(std::move(workers));
+}
+
+void Planner::warm_up() {
+  const std::lock_guard lock(mutex_);
+  require_worker();
+}
+
+std::vector<KernelInfo> Planner::describe(const std::string& plugin) {
+  const std::lock_guard lock(mutex_);
+  const std::uint32_t request = ++last_request_;
+  std::vector<KernelInfo> kernels;
+  ask(ipc::DescribeRequest{request, plugin}, "load plug-in \"" + plugin + "\"",
+      [&](ipc::Report& report) {
+        auto* described = std::get_if<ipc::Described>(&report);
+        if (described == nullptr || !is_answer_to(request, report)) return false;
+        kernels.push_back(std::move(described->kernel));
+        return described->index + 1 >= described->count;
+      });
+  return kernels;
+}
+
+ipc::Planned Planner::plan(const ipc::KernelRequest& kernel) {
+  const std::lock_guard lock(mutex_);
+  const std::uint32_t request = ++last_request_;
+  ipc::Planned planned;
+  ask(ipc::PlanRequest{request, kernel}, "plan kernel \"" + kernel.kernel + "\"",
+      [&](ipc::Report& report) {
+        auto* answer = std::get_if<ipc::Planned>(&report);
+        if (answer == nullptr || !is_answer_to(request, report)) return false;
+        planned = std::move(*answer);
+        return true;
+      });
+  return planned;
+}
+
+void Planner::ask(const ipc::Task& task, const std::string& what,
+                  const std::function<bool(ipc::Report&)>& take) {
+  require_worker();
+  if (!worker_->link.send(task)) {
+    drop_worker();
+    throw Error(ErrorCode::kInvalid, "cannot " + what + ": the request is too large");
+  }
+  const auto deadline = Clock::now() + kAnswerLimit;
+  for (;;) {
+    // Looked at before the reports: what the worker said before it died counts.
+    const std::optional<WorkerExit> exit = worker_->process->reap();
+    if (take_waiting(take)) return;
+    if (exit) {
+      drop_worker();
+      throw died(what, exit->in_words());
+    }
+    const auto left = deadline - Clock::now();
+    if (left <= Clock::duration::zero()) {
+      drop_worker();
+      throw died(what, "did not answer within " + std::to_string(kAnswerLimit.count()) + " s");
+    }
+    epoll_->wait(std::chrono::ceil<std::chrono::milliseconds>(left));
+  }
+}
+
+// True once take() has what it wants. Errors: the worker's refusal.
+bool Planner::take_waiting(const std::function<bool(ipc::Report&)>& take) {
+  for (;;) {
+    ipc::Report report;
+    switch (worker_->link.take(report)) {
+      case ipc::CoordinatorLink::Take::kEmpty:
+        return false;
+      case ipc::CoordinatorLink::Take::kViolation:
+        drop_worker();
+        throw Error(ErrorCode::kFailed, "a worker wrote a report that cannot be read");
+      case ipc::CoordinatorLink::Take::kReport:
+        break;
+    }
+    if (auto* refused = std::get_if<ipc::Refused>(&report)) {
+      if (refused->request == last_request_) throw Error(refused->code, std::move(refused->text));
+    }
+    if (take(report)) return true;
+  }
+}
+
+void Planner::require_worker() {
+  if (worker_ && worker_->process->reap()) drop_worker();
+  if (worker_) return;
+  worker_.emplace(start_());
+  epoll_.emplace();
+  epoll_->add_edge_triggered(worker_->link.doorbell_fd());
+  epoll_->add(worker_->process->exit_fd());
+}
+
+void Planner::drop_worker() {
+  epoll_.reset();
+  worker_.reset();
+}
+
+}  // namespace gristmill::engine

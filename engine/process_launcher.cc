@@ -1,0 +1,166 @@
+#include "engine/process_launcher.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <string_view>
+
+#include "ipc/system_error.h"
+
+namespace gristmill::engine {
+namespace {
+
+constexpr int kChannelFd = 3;
+constexpr std::array kThreadLimits = {"OMP_NUM_THREADS",     "OPENBLAS_NUM_THREADS",
+                                      "MKL_NUM_THREADS",     "BLIS_NUM_THREADS",
+                                      "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"};
+
+// A child process known by its pidfd.
+class ChildProcess : public WorkerProcess {
+ public:
+  explicit ChildProcess(ipc::UniqueFd pidfd) : pidfd_(std::move(pidfd)) {}
+  ~ChildProcess() override {
+    if (reaped_) return;
+    kill();
+    siginfo_t info{};
+    while (waitid(P_PIDFD, id(), &info, WEXITED) != 0 && errno == EINTR) {
+    }
+  }
+
+  int exit_fd() const override { return pidfd_.get(); }
+
+  std::optional<WorkerExit> reap() override {
+    siginfo_t info{};
+    if (waitid(P_PIDFD, id(), &info, WEXITED | WNOHANG) != 0) {
+      if (errno != ECHILD || !has_ended()) return std::nullopt;
+      // The embedding program ignores SIGCHLD, so the kernel threw the status away.
+      reaped_ = true;
+      return WorkerExit{0, -1};
+    }
+    if (info.si_pid == 0) return std::nullopt;
+    reaped_ = true;
+    if (info.si_code == CLD_EXITED) return WorkerExit{0, info.si_status};
+    return WorkerExit{info.si_status, 0};
+  }
+
+  void kill() override { syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0); }
+
+ private:
+  id_t id() const { return static_cast<id_t>(pidfd_.get()); }
+  bool has_ended() const {
+    pollfd state{pidfd_.get(), POLLIN, 0};
+    return poll(&state, 1, 0) == 1;
+  }
+
+  ipc::UniqueFd pidfd_;
+  bool reaped_ = false;
+};
+
+std::vector<std::string> worker_environment() {
+  std::vector<std::string> environment;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    bool limited = false;
+    for (const std::string_view name : kThreadLimits)
+      limited |= text.starts_with(std::string(name) + "=");
+    if (!limited) environment.emplace_back(text);
+  }
+  for (const std::string_view name : kThreadLimits) environment.push_back(std::string(name) + "=1");
+  return environment;
+}
+
+// Attributes and file actions of posix_spawn, freed at the end.
+struct SpawnSettings {
+  posix_spawnattr_t attributes;
+  posix_spawn_file_actions_t actions;
+
+  explicit SpawnSettings(int channel_fd) {
+    posix_spawnattr_init(&attributes);
+    posix_spawn_file_actions_init(&actions);
+    sigset_t none;
+    sigset_t all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawn_file_actions_adddup2(&actions, channel_fd, kChannelFd);
+  }
+  ~SpawnSettings() {
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+  }
+  SpawnSettings(const SpawnSettings&) = delete;
+  SpawnSettings& operator=(const SpawnSettings&) = delete;
+};
+
+std::filesystem::path folder_of_this_program() {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+}
+
+bool is_program(const std::filesystem::path& path) { return access(path.c_str(), X_OK) == 0; }
+
+Error no_worker_program(const std::string& looked_at) {
+  return Error(ErrorCode::kInvalid,
+               {"could not find the worker program gristmill-worker: not at " + looked_at,
+                {},
+                "Set GRISTMILL_WORKER to its path."});
+}
+
+}  // namespace
+
+ProcessLauncher::ProcessLauncher(std::filesystem::path program)
+    : program_(std::filesystem::absolute(program).string()) {}
+
+std::unique_ptr<WorkerProcess> ProcessLauncher::launch(ipc::Channel worker_end) {
+  const SpawnSettings settings(worker_end.fd());
+  const std::vector<std::string> environment = worker_environment();
+  std::vector<char*> environment_pointers;
+  for (const std::string& entry : environment) {
+    environment_pointers.push_back(const_cast<char*>(entry.c_str()));
+  }
+  environment_pointers.push_back(nullptr);
+  char* arguments[] = {program_.data(), nullptr};
+  pid_t pid = 0;
+  const int error = posix_spawn(&pid, program_.c_str(), &settings.actions, &settings.attributes,
+                                arguments, environment_pointers.data());
+  if (error != 0) {
+    throw ipc::system_error("start a worker from \"" + program_ + "\"", error, ErrorCode::kInvalid);
+  }
+  ipc::UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd) {
+    const int reason = errno;
+    ::kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+    throw ipc::system_error("watch a worker", reason, ErrorCode::kResources);
+  }
+  return std::make_unique<ChildProcess>(std::move(pidfd));
+}
+
+std::filesystem::path find_worker_program(const std::filesystem::path& asked_for) {
+  const char* variable = std::getenv("GRISTMILL_WORKER");
+  const std::filesystem::path named =
+      !asked_for.empty() ? asked_for : std::filesystem::path(variable == nullptr ? "" : variable);
+  if (!named.empty()) {
+    if (is_program(named)) return std::filesystem::absolute(named);
+    throw no_worker_program("\"" + named.string() + "\"");
+  }
+  const std::filesystem::path folder = folder_of_this_program();
+  const std::filesystem::path beside = folder / "gristmill-worker";
+  const std::filesystem::path installed =
+      folder.parent_path() / "libexec" / "gristmill" / "gristmill-worker";
+  if (is_program(beside)) return beside;
+  if (is_program(installed)) return installed;
+  throw no_worker_program("\"" + beside.string() + "\" nor at \"" + installed.string() + "\"");
+}
+
+}  // namespace gristmill::engine

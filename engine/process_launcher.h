@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/worker_launcher.h"
+
+namespace gristmill::engine {
+
+// Starts the gristmill-worker program by posix_spawn: its cost does not depend on the size of the
+// caller. The worker inherits descriptors 0 to 3 (3: its channel), no signal mask, and the caller's
+// environment with BLAS and OpenMP limited to one thread.
+class ProcessLauncher : public WorkerLauncher {
+ public:
+  explicit ProcessLauncher(std::filesystem::path program);
+  std::unique_ptr<WorkerProcess> launch(ipc::Channel worker_end) override;
+
+ private:
+  std::string program_;
+};
+
+// `asked_for` if not empty; else GRISTMILL_WORKER; else beside the calling program; else
+// libexec/gristmill of the installation. Errors: kInvalid, naming what was looked for.
+std::filesystem::path find_worker_program(const std::filesystem::path& asked_for);
+
+}  // namespace gristmill::engine

@@ -1,0 +1,23 @@
+#include <gristmill/result.h>
+
+#include "engine/nearest_name.h"
+#include "engine/result_arrays.h"
+
+namespace gristmill {
+
+ArrayView Result::array(std::string_view name) const {
+  if (error_) throw *error_;
+  if (outcome_ == Outcome::kCancelled) {
+    throw Error(ErrorCode::kFailed, "the job was cancelled and has no results");
+  }
+  const auto& outputs = arrays_->outputs();
+  if (name.empty() && outputs.size() == 1) return outputs[0]->view();
+  std::vector<std::string> known;
+  for (const auto& output : outputs) {
+    if (output->name() == name) return output->view();
+    known.push_back(output->name());
+  }
+  throw engine::unknown_name("output", name, known);
+}
+
+}  // namespace gristmill

@@ -1,0 +1,36 @@
+#include "engine/worker_launcher.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace gristmill::engine {
+
+std::string WorkerExit::in_words() const {
+  if (signal == 0) return "ended with exit code " + std::to_string(code);
+  const char* name = sigabbrev_np(signal);
+  return "was killed by " +
+         (name != nullptr ? std::string("SIG") + name : "signal " + std::to_string(signal));
+}
+
+StartedWorker start_worker(WorkerLauncher& launcher) {
+  ipc::CoordinatorLink::Created created = ipc::CoordinatorLink::create();
+  std::unique_ptr<WorkerProcess> process = launcher.launch(std::move(created.worker_end));
+  return {std::move(created.link), std::move(process)};
+}
+
+void end_workers(std::vector<StartedWorker> workers) {
+  for (StartedWorker& worker : workers) worker.link.hang_up();
+  const auto deadline = std::chrono::steady_clock::now() + kEndLimit;
+  for (const StartedWorker& worker : workers) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd exit{worker.process->exit_fd(), POLLIN, 0};
+    poll(&exit, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+  }
+  // Killed before the first is waited for.
+  for (const StartedWorker& worker : workers) worker.process->kill();
+}
+
+}  // namespace gristmill::engine

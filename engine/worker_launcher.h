@@ -1,0 +1,58 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ipc/channel.h"
+#include "ipc/worker_link.h"
+
+namespace gristmill::engine {
+
+// How a worker ended.
+struct WorkerExit {
+  int signal = 0;  // 0: it ended by itself
+  int code = 0;    // its exit code then
+
+  // "was killed by SIGSEGV", "ended with exit code 3".
+  std::string in_words() const;
+};
+
+// A started worker.
+// Owns: the worker; destroying it kills the worker and waits for its end.
+class WorkerProcess {
+ public:
+  virtual ~WorkerProcess() = default;
+  // Readable once the worker has ended, and not before.
+  virtual int exit_fd() const = 0;
+  // How it ended; none while it runs. Never blocks. Whatever the worker wrote is written when this
+  // answers.
+  virtual std::optional<WorkerExit> reap() = 0;
+  virtual void kill() = 0;
+};
+
+// How workers are started: as processes, or otherwise in tests.
+class WorkerLauncher {
+ public:
+  virtual ~WorkerLauncher() = default;
+  // Starts a worker at this end of a channel. The worker may end when the calling thread does.
+  // Errors: kResources when the system refuses a process; kInvalid when there is no program.
+  virtual std::unique_ptr<WorkerProcess> launch(ipc::Channel worker_end) = 0;
+};
+
+// A worker and the link to it. The process is destroyed first: then nobody writes the link's
+// memory.
+struct StartedWorker {
+  ipc::CoordinatorLink link;
+  std::unique_ptr<WorkerProcess> process;
+};
+
+StartedWorker start_worker(WorkerLauncher& launcher);
+
+// Lets workers end by themselves, all at once; kills those that have not ended after kEndLimit.
+inline constexpr std::chrono::milliseconds kEndLimit{1000};
+void end_workers(std::vector<StartedWorker> workers);
+
+}  // namespace gristmill::engine

@@ -1,0 +1,113 @@
+#include "engine/worker_pool.h"
+
+#include <cassert>
+#include <csignal>
+
+#include "ipc/version.h"
+
+namespace gristmill::engine {
+namespace {
+
+constexpr int kReportsPerTurn = 64;
+
+}  // namespace
+
+WorkerPool::WorkerPool(WorkerLauncher& launcher, Epoll& epoll, std::uint32_t slots)
+    : launcher_(launcher), epoll_(epoll), slots_(slots) {}
+
+WorkerPool::~WorkerPool() {
+  std::vector<StartedWorker> workers;
+  for (auto& slot : slots_) {
+    if (slot) workers.push_back(std::move(slot->worker));
+  }
+  end_workers(std::move(workers));
+}
+
+void WorkerPool::start(std::uint32_t slot) {
+  assert(!live(slot));
+  StartedWorker worker = start_worker(launcher_);
+  epoll_.add_edge_triggered(worker.link.doorbell_fd());
+  epoll_.add(worker.process->exit_fd());
+  slots_[slot].emplace(Incarnation{std::move(worker), false, false, {}});
+}
+
+void WorkerPool::kill(std::uint32_t slot) {
+  if (!live(slot)) return;
+  slots_[slot]->killed = true;
+  slots_[slot]->worker.process->kill();
+}
+
+bool WorkerPool::send(std::uint32_t slot, const ipc::Task& task) {
+  if (slots_[slot]->worker.link.send(task)) return true;
+  reject(slot, "it does not take its tasks");
+  return false;
+}
+
+bool WorkerPool::send(std::uint32_t slot, const ipc::ChannelMessage& message,
+                      const std::vector<int>& fds) {
+  if (slots_[slot]->worker.link.send(message, fds)) return true;
+  reject(slot, "it does not take its messages");
+  return false;
+}
+
+std::vector<WorkerEvent> WorkerPool::collect(bool& more) {
+  std::vector<WorkerEvent> events;
+  more = false;
+  for (std::uint32_t slot = 0; slot < size(); ++slot) {
+    if (live(slot)) take_reports(slot, events, more);
+  }
+  for (std::uint32_t slot = 0; slot < size(); ++slot) {
+    if (live(slot)) take_death(slot, events);
+  }
+  return events;
+}
+
+void WorkerPool::take_reports(std::uint32_t slot, std::vector<WorkerEvent>& events, bool& more) {
+  Incarnation& incarnation = *slots_[slot];
+  if (!incarnation.violation.empty()) return;
+  for (int taken = 0; taken < kReportsPerTurn; ++taken) {
+    ipc::Report report;
+    switch (incarnation.worker.link.take(report)) {
+      case ipc::CoordinatorLink::Take::kEmpty:
+        return;
+      case ipc::CoordinatorLink::Take::kViolation:
+        return reject(slot, "it wrote a report that cannot be read");
+      case ipc::CoordinatorLink::Take::kReport:
+        break;
+    }
+    if (const auto* hello = std::get_if<ipc::Hello>(&report)) {
+      if (incarnation.greeted || hello->version != ipc::kVersion) {
+        return reject(slot, "it is of version " + hello->version);
+      }
+      incarnation.greeted = true;
+      continue;
+    }
+    events.push_back({slot, std::move(report)});
+  }
+  more = true;
+}
+
+void WorkerPool::take_death(std::uint32_t slot, std::vector<WorkerEvent>& events) {
+  const std::optional<WorkerExit> exit = slots_[slot]->worker.process->reap();
+  if (!exit) return;
+  // What it said before it died counts.
+  for (bool more = true; more;) {
+    more = false;
+    take_reports(slot, events, more);
+  }
+  Incarnation& incarnation = *slots_[slot];
+  epoll_.remove(incarnation.worker.link.doorbell_fd());
+  epoll_.remove(incarnation.worker.process->exit_fd());
+  // A kill of ours that came too late killed nobody.
+  const bool own_kill = incarnation.killed && exit->signal == SIGKILL;
+  events.push_back(
+      {slot, WorkerDeath{*exit, own_kill, own_kill ? incarnation.violation : std::string()}});
+  slots_[slot].reset();
+}
+
+void WorkerPool::reject(std::uint32_t slot, std::string violation) {
+  slots_[slot]->violation = std::move(violation);
+  kill(slot);
+}
+
+}  // namespace gristmill::engine

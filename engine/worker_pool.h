@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/epoll.h"
+#include "engine/worker_launcher.h"
+#include "ipc/messages.h"
+
+namespace gristmill::engine {
+
+// A worker has ended and was reaped: its last write is over.
+struct WorkerDeath {
+  WorkerExit exit;
+  bool own_kill = false;  // by SIGKILL, and this pool sent one
+  std::string violation;  // what it did wrong, if that is why it was killed
+};
+
+struct WorkerEvent {
+  std::uint32_t slot;
+  std::variant<ipc::Report, WorkerDeath> what;
+};
+
+// The workers of an engine, each in a slot. Knows nothing of jobs.
+// Threads and processes: one thread, which must outlive the workers.
+class WorkerPool {
+ public:
+  // Lifetime: both outlive the pool.
+  WorkerPool(WorkerLauncher& launcher, Epoll& epoll, std::uint32_t slots);
+  ~WorkerPool();
+
+  // Starts a worker in a vacant slot. Errors: as WorkerLauncher::launch.
+  void start(std::uint32_t slot);
+  // Kills the slot's worker; its death is told by collect(). Nothing if the slot is vacant.
+  void kill(std::uint32_t slot);
+
+  bool live(std::uint32_t slot) const { return slots_[slot].has_value(); }
+  std::uint32_t size() const { return static_cast<std::uint32_t>(slots_.size()); }
+  // False if the worker does not take it; it is killed then.
+  bool send(std::uint32_t slot, const ipc::Task& task);
+  bool send(std::uint32_t slot, const ipc::ChannelMessage& message, const std::vector<int>& fds);
+
+  // What has happened: first the reports of all slots, then the deaths. A worker that breaks the
+  // protocol is killed. A bounded number of reports a worker and call; `more` says that some wait.
+  std::vector<WorkerEvent> collect(bool& more);
+
+ private:
+  struct Incarnation {
+    StartedWorker worker;
+    bool greeted = false;
+    bool killed = false;
+    std::string violation;
+  };
+
+  void take_reports(std::uint32_t slot, std::vector<WorkerEvent>& events, bool& more);
+  void take_death(std::uint32_t slot, std::vector<WorkerEvent>& events);
+  void reject(std::uint32_t slot, std::string violation);
+
+  WorkerLauncher& launcher_;
+  Epoll& epoll_;
+  std::vector<std::optional<Incarnation>> slots_;
+};
+
+}  // namespace gristmill::engine

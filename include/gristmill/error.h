@@ -1,0 +1,42 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace gristmill {
+
+// Chosen by what the caller does next.
+enum class ErrorCode {
+  kInvalid,    // mend the request: nothing was started
+  kFailed,     // the job ran and failed: read the message
+  kResources,  // try later, elsewhere, or with less
+  kInternal,   // report it: a bug of gristmill
+};
+
+// The parts of an error. message: lower case, no full stop, names the thing in double quotes.
+// detail and hint: full sentences, or empty.
+struct ErrorText {
+  std::string message;
+  std::string detail;
+  std::string hint;
+};
+
+// The one exception type of every public call. what() is the message alone.
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorCode code, ErrorText text)
+      : std::runtime_error(text.message), code_(code), text_(std::move(text)) {}
+  Error(ErrorCode code, std::string message) : Error(code, ErrorText{std::move(message), {}, {}}) {}
+
+  ErrorCode code() const { return code_; }
+  const std::string& message() const { return text_.message; }
+  const std::string& detail() const { return text_.detail; }
+  const std::string& hint() const { return text_.hint; }
+  const ErrorText& text() const { return text_; }
+
+ private:
+  ErrorCode code_;
+  ErrorText text_;
+};
+
+}  // namespace gristmill

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gristmill/array.h>
+#include <gristmill/error.h>
+#include <gristmill/job.h>
+
+namespace gristmill {
+
+class ResultArrays;  // engine/result_arrays.h
+
+enum class Outcome { kDone, kFailed, kCancelled };
+
+struct WorkerStats {
+  int worker = 0;
+  std::int64_t chunks = 0;
+  std::int64_t items = 0;
+  std::int64_t leases = 0;
+  std::int64_t stolen_leases = 0;
+  std::chrono::duration<double> busy{};  // inside the kernel
+  double busy_share = 0.0;               // busy / the job's running time
+};
+
+struct JobSummary {
+  JobPlan plan;
+  std::chrono::duration<double> elapsed{};      // from submit to end
+  std::chrono::duration<double> first_chunk{};  // from submit to the first kernel call; 0 if none
+  std::chrono::duration<double> running{};      // from the first order to the last report
+  std::int64_t items_done = 0;
+  std::int64_t chunks_done = 0;
+  std::vector<WorkerStats> workers;
+  std::int64_t mapped_bytes = 0;
+  std::int64_t copied_bytes = 0;  // moved between workers and caller to hand over results
+};
+
+// How a job ended, and its arrays.
+// Owns: a share of the output memory; views stay valid while a copy of the Result lives, and
+// outlive the Engine.
+class Result {
+ public:
+  Result(Outcome outcome, std::optional<Error> error, JobSummary summary,
+         std::shared_ptr<const ResultArrays> arrays)
+      : outcome_(outcome),
+        error_(std::move(error)),
+        summary_(std::move(summary)),
+        arrays_(std::move(arrays)) {}
+
+  Outcome outcome() const { return outcome_; }
+  bool done() const { return outcome_ == Outcome::kDone; }
+  // Why it failed; none unless outcome() is kFailed.
+  const std::optional<Error>& error() const { return error_; }
+  const JobSummary& summary() const { return summary_; }
+
+  // An output: a view, no copy, of shared memory or of the mapped output file.
+  // Errors: the job's own error if it failed; kFailed if it was cancelled; kInvalid for an unknown
+  // name. An empty name means the only output.
+  ArrayView array(std::string_view name = {}) const;
+
+ private:
+  Outcome outcome_;
+  std::optional<Error> error_;
+  JobSummary summary_;
+  std::shared_ptr<const ResultArrays> arrays_;
+};
+
+}  // namespace gristmill

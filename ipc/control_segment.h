@@ -1,0 +1,99 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "ipc/mapping.h"
+#include "ipc/segment.h"
+
+// A job's control segment: what coordinator and workers share while the job runs. Who writes what,
+// and what happens when a writer dies there, is in README.md.
+namespace gristmill::ipc {
+
+// Half-open range of chunks. The value of a partition or lease word.
+struct ChunkRange {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+
+  std::uint32_t size() const { return end - begin; }
+  bool empty() const { return begin >= end; }
+  friend bool operator==(const ChunkRange&, const ChunkRange&) = default;
+};
+
+constexpr std::uint64_t pack(ChunkRange range) {
+  return (std::uint64_t{range.begin} << 32) | range.end;
+}
+constexpr ChunkRange unpack_range(std::uint64_t word) {
+  return {static_cast<std::uint32_t>(word >> 32), static_cast<std::uint32_t>(word)};
+}
+
+// A worker's stamp: the chunk that it is in. 0: none.
+constexpr std::uint64_t stamp_of(std::uint32_t job, std::uint32_t chunk) {
+  return (std::uint64_t{job} << 32) | (std::uint64_t{chunk} + 1);
+}
+constexpr std::uint32_t job_of_stamp(std::uint64_t stamp) {
+  return static_cast<std::uint32_t>(stamp >> 32);
+}
+// Requires: the stamp is not 0.
+constexpr std::uint32_t chunk_of_stamp(std::uint64_t stamp) {
+  return static_cast<std::uint32_t>(stamp) - 1;
+}
+
+// A ledger word that is neither the chunk's tag nor kConvicted means: not done.
+inline constexpr std::uint32_t kOpen = 0;
+inline constexpr std::uint32_t kConvicted = 0xFFFFFFFF;
+
+// The ledger value of a done chunk: a hash keyed by the job, never kOpen or kConvicted. So stray
+// bytes do not pass for done work.
+std::uint32_t ledger_tag(std::uint64_t ledger_key, std::uint32_t chunk);
+
+// One worker's words. All are valid at every instant; see README.md for writers and orders.
+struct SlotWords {
+  // Claimed by compare-and-swap only, by any worker; stored by the coordinator in a quiet state.
+  alignas(128) std::atomic<std::uint64_t> partition;
+  // Written by this slot's worker; cleared by the coordinator after it was reaped.
+  alignas(128) std::atomic<std::uint64_t> executing;
+  std::atomic<std::uint64_t> lease;
+  // Counters, written by this slot's worker, for progress and statistics.
+  std::atomic<std::uint64_t> chunks_done;
+  std::atomic<std::uint64_t> items_done;
+  std::atomic<std::uint64_t> leases;
+  std::atomic<std::uint64_t> stolen_leases;
+  std::atomic<std::uint64_t> busy_nanoseconds;
+  std::atomic<std::uint64_t> first_chunk_nanoseconds;  // CLOCK_MONOTONIC; 0: none yet
+};
+
+struct ControlHeader {
+  // The number of the last cancelled or failed job; written by the coordinator, never reset.
+  alignas(128) std::atomic<std::uint32_t> stop;
+};
+
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+
+// A job's control segment in this process.
+// Owns: the mapping. Threads and processes: the words are atomics; README.md says who may write.
+class ControlSegment {
+ public:
+  // The memory for one; all words zero: empty partitions, open ledger.
+  static Segment create(std::uint32_t slots, std::uint32_t chunks);
+  // Errors: kInvalid if the segment is too small for so many slots and chunks.
+  ControlSegment(int fd, std::uint32_t slots, std::uint32_t chunks);
+
+  std::atomic<std::uint32_t>& stop() const;
+  // Requires: slot < slots().
+  SlotWords& slot(std::uint32_t slot) const;
+  // Requires: chunk < chunks().
+  std::atomic<std::uint32_t>& ledger(std::uint32_t chunk) const;
+
+  std::uint32_t slots() const { return slots_; }
+  std::uint32_t chunks() const { return chunks_; }
+
+ private:
+  WritableMapping mapping_;
+  std::uint32_t slots_;
+  std::uint32_t chunks_;
+};
+
+}  // namespace gristmill::ipc

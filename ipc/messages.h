@@ -1,0 +1,176 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+#include <gristmill/array.h>
+#include <gristmill/error.h>
+#include <gristmill/job.h>
+#include <gristmill/kernel_info.h>
+
+// What the coordinator and a worker say to each other. Each message lists its fields once, in
+// fields(); codec.h turns that list into msgpack and back.
+namespace gristmill::ipc {
+
+struct ArraySpec {
+  DType dtype = DType::kBool;
+  Shape shape;
+};
+
+// A kernel and what it is asked for; inputs, params and outputs in the order of its declarations.
+struct KernelRequest {
+  std::string plugin;  // absolute path
+  std::string kernel;
+  std::vector<std::optional<ArraySpec>> inputs;
+  std::vector<ParamValue> params;
+  std::vector<bool> outputs_wanted;
+};
+
+// Where an array lies: a range of one of the descriptors that came with the message.
+struct Placement {
+  std::uint32_t fd_index = 0;
+  std::int64_t offset_bytes = 0;
+  std::int64_t size_bytes = 0;
+  bool sealed = false;  // memory that nobody can write; the receiver verifies it
+};
+
+// By the channel, with descriptors: Setup, OpenJob.
+
+// First message. Descriptors: the coordinator's queue half (read-only), the worker's queue half,
+// the worker's doorbell, the coordinator's doorbell.
+struct Setup {
+  std::string version;
+};
+
+// Descriptor 0: the control segment; the placements name the others.
+struct OpenJob {
+  std::uint32_t job = 0;
+  std::uint32_t slot = 0;
+  std::uint32_t slots = 0;
+  std::uint32_t chunks = 0;
+  std::int64_t items = 0;
+  std::int64_t chunk_items = 0;
+  std::uint64_t ledger_key = 0;
+  KernelRequest request;
+  std::vector<ArraySpec> outputs;  // all outputs of the kernel
+  std::vector<std::optional<Placement>> input_placements;
+  std::vector<std::optional<Placement>> output_placements;
+};
+
+// By the task queue, coordinator to worker: DescribeRequest, PlanRequest, Order, CloseJob.
+
+struct DescribeRequest {
+  std::uint32_t request = 0;
+  std::string plugin;
+};
+
+struct PlanRequest {
+  std::uint32_t request = 0;
+  KernelRequest kernel;
+};
+
+// Work on the partitions of a job until they are empty, and first on the private range of chunks
+// [begin, end). Answered by exactly one Idle of the same seq.
+struct Order {
+  std::uint32_t job = 0;
+  std::uint64_t seq = 0;
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+};
+
+// Unmap everything of the job. Answered by JobClosed.
+struct CloseJob {
+  std::uint32_t job = 0;
+};
+
+// By the report queue, worker to coordinator: all others.
+
+struct Hello {
+  std::string version;
+};
+
+// One kernel of a plug-in: number index of count. A plug-in without kernels is refused.
+struct Described {
+  std::uint32_t request = 0;
+  std::uint32_t index = 0;
+  std::uint32_t count = 0;
+  KernelInfo kernel;
+};
+
+struct Planned {
+  std::uint32_t request = 0;
+  std::int64_t items = 0;
+  std::int64_t bytes_per_item = 0;
+  double nanoseconds_per_item = 0;
+  std::string index_space;
+  std::string instruction_set;
+  std::vector<ArraySpec> outputs;  // all outputs of the kernel
+};
+
+// The answer to a request that cannot be met.
+struct Refused {
+  std::uint32_t request = 0;
+  ErrorCode code = ErrorCode::kInternal;
+  ErrorText text;
+};
+
+struct Idle {
+  std::uint32_t job = 0;
+  std::uint64_t seq = 0;
+};
+
+// The kernel refused a chunk, or (no chunk) the job could not be opened. An Idle follows.
+struct JobFailed {
+  std::uint32_t job = 0;
+  std::optional<std::uint32_t> chunk;
+  ErrorCode code = ErrorCode::kFailed;
+  ErrorText text;
+};
+
+struct JobClosed {
+  std::uint32_t job = 0;
+};
+
+using ChannelMessage = std::variant<Setup, OpenJob>;
+using Task = std::variant<DescribeRequest, PlanRequest, Order, CloseJob>;
+using Report = std::variant<Hello, Described, Planned, Refused, Idle, JobFailed, JobClosed>;
+
+inline auto fields(ErrorText& m) { return std::tie(m.message, m.detail, m.hint); }
+inline auto fields(KernelInfo::Input& m) { return std::tie(m.name, m.help, m.optional); }
+inline auto fields(KernelInfo::Param& m) {
+  return std::tie(m.name, m.type, m.default_value, m.help);
+}
+inline auto fields(KernelInfo::Output& m) { return std::tie(m.name, m.help); }
+inline auto fields(KernelInfo& m) {
+  return std::tie(m.name, m.summary, m.description, m.plugin, m.inputs, m.params, m.outputs);
+}
+inline auto fields(ArraySpec& m) { return std::tie(m.dtype, m.shape); }
+inline auto fields(KernelRequest& m) {
+  return std::tie(m.plugin, m.kernel, m.inputs, m.params, m.outputs_wanted);
+}
+inline auto fields(Placement& m) { return std::tie(m.fd_index, m.offset_bytes, m.size_bytes, m.sealed); }
+inline auto fields(Setup& m) { return std::tie(m.version); }
+inline auto fields(OpenJob& m) {
+  return std::tie(m.job, m.slot, m.slots, m.chunks, m.items, m.chunk_items, m.ledger_key, m.request,
+                  m.outputs, m.input_placements, m.output_placements);
+}
+inline auto fields(DescribeRequest& m) { return std::tie(m.request, m.plugin); }
+inline auto fields(PlanRequest& m) { return std::tie(m.request, m.kernel); }
+inline auto fields(Order& m) { return std::tie(m.job, m.seq, m.begin, m.end); }
+inline auto fields(CloseJob& m) { return std::tie(m.job); }
+inline auto fields(Hello& m) { return std::tie(m.version); }
+inline auto fields(Described& m) { return std::tie(m.request, m.index, m.count, m.kernel); }
+inline auto fields(Planned& m) {
+  return std::tie(m.request, m.items, m.bytes_per_item, m.nanoseconds_per_item, m.index_space,
+                  m.instruction_set, m.outputs);
+}
+inline auto fields(Refused& m) { return std::tie(m.request, m.code, m.text); }
+inline auto fields(Idle& m) { return std::tie(m.job, m.seq); }
+inline auto fields(JobFailed& m) { return std::tie(m.job, m.chunk, m.code, m.text); }
+inline auto fields(JobClosed& m) { return std::tie(m.job); }
+
+}  // namespace gristmill::ipc

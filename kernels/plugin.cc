@@ -1,0 +1,6 @@
+#include <gristmill/kernel.hpp>
+
+#include "kernels/mean_distance.h"
+#include "kernels/nearest.h"
+
+GRISTMILL_KERNELS(gristmill::kernels::MeanDistance, gristmill::kernels::Nearest)

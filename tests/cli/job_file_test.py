@@ -1,0 +1,117 @@
+"""Job files: the same as the options, which override them."""
+
+import json
+
+from gristmill_cli import CliTest, main, npy_bytes, random_places, read_npy
+
+JOB = """
+kernel = "nearest"
+chunk_size = 8
+workers = 2
+
+[inputs]
+points = "places.npy"
+
+[outputs]
+distance = "km.npy"
+
+[params]
+metric = "euclidean"
+"""
+
+
+class JobFileTest(CliTest):
+    def setUp(self):
+        super().setUp()
+        (self.folder / "jobs").mkdir()
+        self.write_places("jobs/places.npy", 100)
+
+    def plan(self, text, *flags):
+        self.write("jobs/job.toml", text)
+        return json.loads(self.succeed("run", "jobs/job.toml", "--dry-run", "--json", *flags).stdout)
+
+    def refuse(self, text, *named):
+        self.write("jobs/job.toml", text)
+        done = self.run_cli("run", "jobs/job.toml")
+        self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+        for name in ('"jobs/job.toml"', *named):
+            self.assertIn(name, done.stderr)
+
+    def test_says_the_same_as_options(self):
+        self.write("jobs/job.toml", JOB)
+        self.succeed("run", "jobs/job.toml")
+        self.succeed("run", "nearest", "--chunk-size", 8, "--workers", 2, "--input",
+                     "jobs/places.npy", "--output", "distance=typed.npy", "--param",
+                     "metric=euclidean")
+        self.assertEqual(read_npy(self.folder / "jobs/km.npy"), read_npy(self.folder / "typed.npy"))
+
+    def test_options_override(self):
+        plan = self.plan(JOB)
+        self.assertEqual(plan["chunks"]["items"], 8)
+        self.assertEqual(plan["workers"], 2)
+        self.assertEqual([output["path"] for output in plan["outputs"]], ["jobs/km.npy"])
+        self.write_places("few.npy", 9)
+        plan = self.plan(JOB, "--chunk-size", 3, "--workers", 1, "--input", "few.npy",
+                         "--output", "distance=here.npy", "--param", "metric=haversine")
+        self.assertEqual(plan["items"], 9)
+        self.assertEqual(plan["chunks"]["items"], 3)
+        self.assertEqual(plan["workers"], 1)
+        self.assertEqual([output["path"] for output in plan["outputs"]], ["here.npy"])
+
+    def test_options_add(self):
+        plan = self.plan(JOB, "--output", "index=i.npy", "--input", "targets=jobs/places.npy")
+        self.assertEqual({output["name"] for output in plan["outputs"]}, {"distance", "index"})
+        self.assertEqual(plan["bytes"]["mapped"], 2 * 1600)
+
+    def test_raw_input(self):
+        self.write("jobs/raw.bin", npy_bytes(random_places(50), (50, 2))[-800:])
+        for shape in ("[49, 2]", '"49x2"'):
+            plan = self.plan(f"""
+                kernel = "nearest"
+                inputs.points = {{ path = "raw.bin", dtype = "float64", shape = {shape}, offset = 16 }}
+                """)
+            self.assertEqual(plan["items"], 49)
+
+    def test_chunk_size_forms(self):
+        job = 'kernel = "nearest"\nchunk_size = {}\ninputs.points = "places.npy"\n'
+        for value in ('"auto"', "5", '"5"', '"1KiB"'):
+            self.plan(job.format(value))
+        for value in ("0", "-5", '"many"', "1.5", "true"):
+            self.refuse(job.format(value), "chunk", "line 2")
+
+    def test_mistakes_are_named_with_their_line(self):
+        self.refuse("kernel = ", "line 1")
+        self.refuse('chunk_size = 5\n', "kernel")
+        self.refuse('kernel = "nearest"\nchunksize = 5\n', "line 2", '"chunksize"', '"chunk_size"')
+        self.refuse('kernel = 5\n', "line 1", '"kernel"')
+        self.refuse('kernel = "nearest"\nworkers = 0\n', "line 2", "workers")
+        self.refuse('kernel = "nearest"\nworkers = true\n', "line 2", "workers")
+        self.refuse('kernel = "nearest"\ninputs = "a.npy"\n', "line 2", '"inputs"')
+        self.refuse('kernel = "nearest"\n[inputs]\npoints = 5\n', "line 3", '"points"')
+        self.refuse('kernel = "nearest"\n[inputs]\npoints = {path="a", dtyp="int8"}\n',
+                    "line 3", '"dtyp"', '"dtype"')
+        self.refuse('kernel = "nearest"\n[inputs]\npoints = {dtype="int8", shape=[1]}\n', "path")
+        self.refuse('kernel = "nearest"\n[inputs]\npoints = {path="a", dtype="int8"}\n', "shape")
+        self.refuse('kernel = "nearest"\n[inputs]\npoints = {path="a", dtype="int7", shape=[1]}\n',
+                    "line 3", '"int7"', '"int8"')
+        self.refuse('kernel = "nearest"\n[params]\nmetric = 1979-05-27\n', "line 3", '"metric"')
+
+    def test_unnamed_input_over_several(self):
+        job = JOB.replace("[outputs]", 'targets = "places.npy"\n[outputs]')
+        self.write("jobs/job.toml", job)
+        done = self.run_cli("run", "jobs/job.toml", "--input", "jobs/places.npy")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--input NAME=jobs/places.npy", done.stderr)
+
+    def test_file_that_cannot_be_read(self):
+        done = self.run_cli("run", "absent.toml")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('"absent.toml"', done.stderr)
+        (self.folder / "folder.toml").mkdir()
+        done = self.run_cli("run", "folder.toml")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('"folder.toml": not a regular file', done.stderr)
+
+
+if __name__ == "__main__":
+    main()

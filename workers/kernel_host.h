@@ -1,0 +1,56 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <gristmill/array.h>
+#include <gristmill/kernel_info.h>
+
+#include "ipc/messages.h"
+
+namespace gristmill::workers {
+
+// An array of a job in this process. data is null for what was not given or not asked for.
+struct JobArray {
+  void* data = nullptr;  // inputs are mapped read-only
+  ipc::ArraySpec spec;
+};
+
+// Says whether a job was cancelled; asked by kernels in the middle of a chunk.
+class CancelFlag {
+ public:
+  CancelFlag(const std::atomic<std::uint32_t>& stop, std::uint32_t job) : stop_(stop), job_(job) {}
+  // relaxed: the word stands for itself and guards no other memory.
+  bool raised() const { return stop_.load(std::memory_order_relaxed) == job_; }
+
+ private:
+  const std::atomic<std::uint32_t>& stop_;
+  std::uint32_t job_;
+};
+
+// A kernel that is open for a job. Lifetime: the arrays and the flag outlive it.
+class OpenKernel {
+ public:
+  virtual ~OpenKernel() = default;
+  // Runs items [begin, end). Errors: as the kernel's status says, with its text.
+  virtual void run(std::int64_t begin, std::int64_t end) = 0;
+  // False: the worker zeroes the rows of a chunk first.
+  virtual bool overwrites_output() const = 0;
+};
+
+// What runs the kernels of one plug-in.
+class KernelHost {
+ public:
+  virtual ~KernelHost() = default;
+  virtual std::vector<KernelInfo> describe() const = 0;
+  // Errors: kInvalid when the request does not suit the kernel.
+  virtual ipc::Planned plan(const ipc::KernelRequest& request) const = 0;
+  virtual std::unique_ptr<OpenKernel> open(const ipc::KernelRequest& request,
+                                           const std::vector<JobArray>& inputs,
+                                           const std::vector<JobArray>& outputs,
+                                           const CancelFlag& cancel) const = 0;
+};
+
+}  // namespace gristmill::workers

@@ -1,0 +1,12 @@
+#pragma once
+
+// Named places where a test build can stop or kill its own process: GRISTMILL_STOP=name:hit raises
+// SIGSTOP at the hit-th pass, GRISTMILL_KILL=name:hit SIGKILL. Nothing in other builds.
+#ifdef GRISTMILL_TEST_POINTS
+namespace gristmill::workers {
+void pass_test_point(const char* name);
+}
+#define GRISTMILL_TEST_POINT(name) ::gristmill::workers::pass_test_point(name)
+#else
+#define GRISTMILL_TEST_POINT(name) static_cast<void>(0)
+#endif

@@ -1,0 +1,111 @@
+#include "workers/worker.h"
+
+#include <gristmill/error.h>
+
+#include "ipc/codec.h"
+#include "ipc/version.h"
+#include "workers/shared_object_host.h"
+
+namespace gristmill::workers {
+namespace {
+
+ErrorText fitting(const ErrorText& text) {
+  return {ipc::fitting(text.message), ipc::fitting(text.detail), ipc::fitting(text.hint)};
+}
+
+ipc::Refused refusal(std::uint32_t request, const Error& error) {
+  return {request, error.code(), fitting(error.text())};
+}
+
+void fit(KernelInfo& kernel) {
+  kernel.summary = ipc::fitting(std::move(kernel.summary));
+  kernel.description = ipc::fitting(std::move(kernel.description));
+}
+
+}  // namespace
+
+// The answer() functions return false when the coordinator is gone.
+void Worker::run() {
+  if (!link_.send(ipc::Hello{ipc::kVersion})) return;
+  while (const std::optional<ipc::Task> task = link_.wait_for_task()) {
+    if (!std::visit([this](const auto& request) { return answer(request); }, *task)) return;
+  }
+}
+
+bool Worker::answer(const ipc::DescribeRequest& request) {
+  try {
+    const std::vector<KernelInfo> kernels = host(request.plugin).describe();
+    std::uint32_t index = 0;
+    for (KernelInfo kernel : kernels) {
+      fit(kernel);
+      const auto count = static_cast<std::uint32_t>(kernels.size());
+      if (!link_.send(ipc::Described{request.request, index++, count, std::move(kernel)})) {
+        return false;
+      }
+    }
+    return true;
+  } catch (const Error& error) {
+    return link_.send(refusal(request.request, error));
+  }
+}
+
+bool Worker::answer(const ipc::PlanRequest& request) {
+  try {
+    ipc::Planned planned = host(request.kernel.plugin).plan(request.kernel);
+    planned.request = request.request;
+    return link_.send(planned);
+  } catch (const Error& error) {
+    return link_.send(refusal(request.request, error));
+  }
+}
+
+bool Worker::answer(const ipc::Order& order) {
+  if (open_job_ != order.job && !open_job(order.job)) return false;
+  if (job_) {
+    if (std::optional<ipc::JobFailed> failure = job_->run(order)) {
+      failure->text = fitting(failure->text);
+      if (!link_.send(*failure)) return false;
+    }
+  }
+  return link_.send(ipc::Idle{order.job, order.seq});
+}
+
+bool Worker::answer(const ipc::CloseJob& close) {
+  job_.reset();
+  open_job_ = 0;
+  return link_.send(ipc::JobClosed{close.job});
+}
+
+// The job's message was sent on the channel before the order was published.
+bool Worker::open_job(std::uint32_t job) {
+  std::vector<ipc::UniqueFd> fds;
+  const std::optional<ipc::ChannelMessage> message = link_.wait_for_message(fds);
+  if (!message) return false;
+  const auto* open = std::get_if<ipc::OpenJob>(&*message);
+  if (open == nullptr || open->job != job) {
+    throw Error(ErrorCode::kInternal, "an order came for a job that is not open");
+  }
+  open_job_ = job;
+  job_.reset();
+  try {
+    job_.emplace(*open, fds, host(open->request.plugin));
+    return true;
+  } catch (const Error& error) {
+    return link_.send(ipc::JobFailed{job, std::nullopt, error.code(), fitting(error.text())});
+  }
+}
+
+const KernelHost& Worker::host(const std::string& plugin) {
+  std::unique_ptr<KernelHost>& host = hosts_[plugin];
+  if (!host) {
+    try {
+      host = std::make_unique<SharedObjectHost>(plugin);
+    } catch (...) {
+      hosts_.erase(plugin);
+      throw;
+    }
+  }
+  return *host;
+}
+
+}  // namespace gristmill::workers

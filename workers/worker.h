@@ -1,0 +1,38 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "ipc/worker_link.h"
+#include "workers/job_execution.h"
+#include "workers/kernel_host.h"
+
+namespace gristmill::workers {
+
+// A worker: takes tasks from its queue and answers them, until the coordinator is gone.
+// Threads and processes: one thread, in a process of its own or in a test's.
+class Worker {
+ public:
+  explicit Worker(ipc::WorkerLink link) : link_(std::move(link)) {}
+
+  // Returns when the coordinator is gone. Errors: kInternal when the coordinator or another worker
+  // broke the protocol; the worker must end then.
+  void run();
+
+ private:
+  bool answer(const ipc::DescribeRequest& request);
+  bool answer(const ipc::PlanRequest& request);
+  bool answer(const ipc::Order& order);
+  bool answer(const ipc::CloseJob& close);
+  bool open_job(std::uint32_t job);
+  const KernelHost& host(const std::string& plugin);
+
+  ipc::WorkerLink link_;
+  std::map<std::string, std::unique_ptr<KernelHost>> hosts_;
+  std::optional<JobExecution> job_;
+  std::uint32_t open_job_ = 0;  // also set for a job that could not be opened
+};
+
+}  // namespace gristmill::workers
