@@ -52,8 +52,8 @@ Options parse(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    const bool takes_value = word == "--kernel" || word == "--chunk-size" ||
-                             word == "--threads" || word == "--rounds";
+    const bool takes_value =
+        word == "--kernel" || word == "--chunk-size" || word == "--threads" || word == "--rounds";
     if (takes_value && i + 1 == argc) throw std::invalid_argument(word + " needs a value");
     if (word == "--kernel") {
       options.kernel = argv[++i];
@@ -153,7 +153,8 @@ void run_rounds(std::vector<Contender>& contenders, int rounds) {
 }
 
 void print_table(const std::vector<Contender>& contenders, double pairs) {
-  fmt::print("{:<12} {:>9} {:>9} {:>14} {:>10}\n", "", "wall s", "cpu s", "cpu ns/pair", "speed-up");
+  fmt::print("{:<12} {:>9} {:>9} {:>14} {:>10}\n", "", "wall s", "cpu s", "cpu ns/pair",
+             "speed-up");
   for (const Contender& contender : contenders) {
     const double cpu = median(contender.cpu_seconds);
     fmt::print("{:<12} {:>9.3f} {:>9.3f} {:>14.3f} {:>9.3f}x\n", contender.name,

@@ -12,7 +12,8 @@ struct Points {
   std::vector<double> values;
 };
 
-// Reads a two-dimensional float64 .npy file of format 1.0, and no other. Errors: std::runtime_error.
+// Reads a two-dimensional float64 .npy file of format 1.0, and no other. Errors:
+// std::runtime_error.
 Points read_npy_points(const std::string& path);
 
 }  // namespace gristmill::bench

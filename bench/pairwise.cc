@@ -39,17 +39,16 @@ void run_loop(benchmark::State& state, void (*loop)(const Tile&, const Group&, L
               std::int64_t dimension) {
   const auto targets = random_points(kTargets, dimension);
   const auto points = random_points(kLanes, dimension);
-  Group group{points.data(), {}, 0, 0};
+  Group group{points.data(), kLanes, {}, 0, 0};
   std::fill(std::begin(group.self), std::end(group.self), -1);
   Lanes lanes{};
   for (auto _ : state) {
     loop({targets.data(), dimension, 0, kTargets}, group, lanes);
     benchmark::DoNotOptimize(lanes);
   }
-  state.counters["per_pair"] =
-      benchmark::Counter(static_cast<double>(kTargets * kLanes),
-                         benchmark::Counter::kIsIterationInvariantRate |
-                             benchmark::Counter::kInvert);
+  state.counters["per_pair"] = benchmark::Counter(
+      static_cast<double>(kTargets * kLanes),
+      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 template <class Loop>

@@ -73,9 +73,8 @@ PluginJob::PluginJob(const gm_plugin& plugin, PluginRequest request)
   for (gm_array& shape : shapes) shape.data = nullptr;
   gm_request without_data = abi_request_;
   without_data.inputs = shapes.data();
-  checked(cancelled_, [&](const gm_host* host) {
-    return kernel_->plan(host, &without_data, &plan_);
-  });
+  checked(cancelled_,
+          [&](const gm_host* host) { return kernel_->plan(host, &without_data, &plan_); });
   allocate_outputs();
 }
 
@@ -93,8 +92,8 @@ void PluginJob::resolve(const gm_plugin& plugin) {
     params_.push_back(given == request_.params.end() ? default_of(kernel_->params[i])
                                                      : given->second);
   }
-  abi_request_ = {sizeof(gm_request),     kernel_->input_count,   kernel_->param_count,
-                  kernel_->output_count,  request_.inputs.data(), params_.data(),
+  abi_request_ = {sizeof(gm_request),    kernel_->input_count,   kernel_->param_count,
+                  kernel_->output_count, request_.inputs.data(), params_.data(),
                   request_.wanted.data()};
 }
 
@@ -130,9 +129,8 @@ PluginJob::Worker::~Worker() { job_.kernel_->close(state_); }
 
 void PluginJob::Worker::run(std::int64_t begin, std::int64_t end) {
   const gm_chunk chunk{sizeof(gm_chunk), job_.plan_.output_count, begin, end, job_.plan_.outputs};
-  checked(job_.cancelled_, [&](const gm_host* host) {
-    return job_.kernel_->run(host, state_, &chunk);
-  });
+  checked(job_.cancelled_,
+          [&](const gm_host* host) { return job_.kernel_->run(host, state_, &chunk); });
 }
 
 }  // namespace gristmill::bench

@@ -89,6 +89,11 @@ void Parser::add_run() {
                fmt::format("See \"gristmill{}{} --help\".", command.empty() ? "" : " ", command)});
 }
 
+// Empty for the program itself, whose name CLI11 takes from argv.
+std::string command_name(const CLI::App& command) {
+  return command.get_parent() == nullptr ? "" : command.get_name();
+}
+
 std::vector<std::string> long_options(const CLI::App& command) {
   std::vector<std::string> names;
   for (const CLI::Option* option : command.get_options()) {
@@ -105,14 +110,14 @@ void check_extras(const CLI::App& command) {
   for (const std::string& extra : extras) {
     if (extra.size() > 1 && extra[0] == '-') {
       const std::string option = extra.substr(0, extra.find('='));
-      throw_usage(unknown_name("option", option, long_options(command)), command.get_name());
+      throw_usage(unknown_name("option", option, long_options(command)), command_name(command));
     }
   }
-  if (!extras.empty() && command.get_name().empty()) {
+  if (!extras.empty() && command_name(command).empty()) {
     throw_usage(unknown_name("command", extras[0], {"run", "kernels", "inspect"}), "");
   }
   if (!extras.empty()) {
-    throw_usage(fmt::format("unexpected argument \"{}\"", extras[0]), command.get_name());
+    throw_usage(fmt::format("unexpected argument \"{}\"", extras[0]), command_name(command));
   }
 }
 
@@ -189,10 +194,10 @@ Command parse_arguments(int argc, const char* const* argv) {
     find_command();
   } catch (const CLI::ParseError& error) {
     find_command();
-    throw_parse_error(error, command->get_name());
+    throw_parse_error(error, command_name(*command));
   }
   if (parser.help) {
-    return TextRequest{help_text(command->get_name())};
+    return TextRequest{help_text(command_name(*command))};
   }
   if (parser.version) {
     return TextRequest{fmt::format("gristmill {}\n", version())};

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -12,6 +13,39 @@
 
 namespace gristmill::cli {
 namespace {
+
+// Breaks lines between words, at the width of a terminal. Lines after the first are indented; the
+// first is taken to begin at the column of the indent.
+std::string wrapped(std::string_view text, std::size_t indent) {
+  constexpr std::size_t kWidth = 80;
+  const std::string line_break = "\n" + std::string(indent, ' ');
+  std::string result;
+  std::size_t column = indent;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(" \n"), text.size());
+    if (column > indent && column + 1 + end > kWidth) {
+      result += line_break;
+      column = indent;
+    }
+    if (column > indent) {
+      result += ' ';
+      ++column;
+    }
+    result += text.substr(0, end);
+    column += end;
+    if (end < text.size() && text[end] == '\n') {
+      result += line_break;
+      column = indent;
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return result;
+}
+
+// "  points: what it is", hanging below the name.
+std::string entry_text(const std::string& name, const std::string& help) {
+  return fmt::format("  {}\n", wrapped(name + ": " + help, 4));
+}
 
 std::string list_text(const std::vector<KernelInfo>& kernels) {
   std::size_t width = 0;
@@ -28,8 +62,7 @@ std::string list_text(const std::vector<KernelInfo>& kernels) {
 std::string inputs_text(const KernelInfo& kernel) {
   std::string text = kernel.inputs.empty() ? "" : "\ninputs\n";
   for (const KernelInfo::Input& input : kernel.inputs) {
-    text +=
-        fmt::format("  {}{}: {}\n", input.name, input.optional ? " (optional)" : "", input.help);
+    text += entry_text(input.name + (input.optional ? " (optional)" : ""), input.help);
   }
   return text;
 }
@@ -37,8 +70,9 @@ std::string inputs_text(const KernelInfo& kernel) {
 std::string params_text(const KernelInfo& kernel) {
   std::string text = kernel.params.empty() ? "" : "\nparameters\n";
   for (const KernelInfo::Param& param : kernel.params) {
-    text += fmt::format("  {} ({}, default {}): {}\n", param.name, param.type, param.default_value,
-                        param.help);
+    text +=
+        entry_text(fmt::format("{} ({}, default {})", param.name, param.type, param.default_value),
+                   param.help);
   }
   return text;
 }
@@ -46,7 +80,7 @@ std::string params_text(const KernelInfo& kernel) {
 std::string outputs_text(const KernelInfo& kernel) {
   std::string text = kernel.outputs.empty() ? "" : "\noutputs\n";
   for (const KernelInfo::Output& output : kernel.outputs) {
-    text += fmt::format("  {}: {}\n", output.name, output.help);
+    text += entry_text(output.name, output.help);
   }
   return text;
 }
@@ -54,7 +88,7 @@ std::string outputs_text(const KernelInfo& kernel) {
 std::string description_text(const KernelInfo& kernel) {
   std::string text = fmt::format("{}: {}\n", kernel.name, kernel.summary);
   if (!kernel.description.empty()) {
-    text += fmt::format("\n{}\n", kernel.description);
+    text += fmt::format("\n{}\n", wrapped(kernel.description, 0));
   }
   return text + inputs_text(kernel) + params_text(kernel) + outputs_text(kernel) +
          fmt::format("\nfrom {}\n", kernel.plugin);

@@ -45,9 +45,11 @@ std::int64_t percent_done(const Progress& progress) {
   return progress.items_total == 0 ? 0 : 100 * progress.items_done / progress.items_total;
 }
 
-std::string time_left(const Progress& progress, double items_per_second) {
-  const auto items = static_cast<double>(progress.items_total - progress.items_done);
-  const double seconds = std::ceil(items / items_per_second);
+std::string time_left(const Progress& progress) {
+  const auto items_left = static_cast<double>(progress.items_total - progress.items_done);
+  const double seconds_per_item =
+      progress.elapsed.count() / static_cast<double>(progress.items_done);
+  const double seconds = std::ceil(items_left * seconds_per_item);
   return seconds < 100 ? fmt::format("{} s", seconds)
                        : duration_text(std::chrono::duration<double>(seconds));
 }
@@ -72,13 +74,12 @@ std::string progress_text(const Progress& progress) {
   if (progress.items_total == 0) {
     return "planning";
   }
-  const double seconds = progress.elapsed.count();
-  const double rate = seconds > 0 ? static_cast<double>(progress.items_done) / seconds : 0.0;
   std::string text =
       fmt::format("{:3} %  {} of {} items", percent_done(progress),
                   format_count(progress.items_done), format_count(progress.items_total));
-  if (progress.items_done > 0 && rate > 0) {
-    text += fmt::format("  {}items/s  {} left", rate_text(rate), time_left(progress, rate));
+  if (progress.items_done > 0) {
+    text += fmt::format("  {}  {} left", rate_text(progress.items_done, progress.elapsed),
+                        time_left(progress));
   }
   return text;
 }

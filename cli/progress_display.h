@@ -32,7 +32,7 @@ class ProgressDisplay {
   bool drawn_ = false;
 };
 
-// "43 %  73,560 of 171,075 items  12.3 k items/s  8 s left"
+// " 43 %  73,560 of 171,075 items  12,260 items/s  8 s left"
 std::string progress_text(const Progress& progress);
 
 }  // namespace gristmill::cli

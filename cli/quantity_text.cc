@@ -1,8 +1,7 @@
 #include "cli/quantity_text.h"
 
-#include <array>
+#include <algorithm>
 #include <cmath>
-#include <cstddef>
 
 #include <fmt/format.h>
 
@@ -29,14 +28,10 @@ std::string duration_text(std::chrono::duration<double> duration) {
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
 }
 
-std::string rate_text(double per_second) {
-  constexpr std::array kUnits = {"", "k", "M", "G", "T"};
-  std::size_t unit = 0;
-  while (per_second >= 999.5 && unit + 1 < kUnits.size()) {
-    per_second /= 1000.0;
-    ++unit;
-  }
-  return fmt::format("{:.3g} {}", per_second, kUnits[unit]);
+std::string rate_text(std::int64_t items, std::chrono::duration<double> duration) {
+  const double rate = static_cast<double>(items) / std::max(duration.count(), 1e-9);
+  return rate < 100 ? fmt::format("{:.3g} items/s", rate)
+                    : fmt::format("{} items/s", format_count(std::llround(rate)));
 }
 
 }  // namespace gristmill::cli

@@ -11,7 +11,7 @@ namespace gristmill::cli {
 std::string count_text(std::int64_t count, std::string_view singular);
 // "85.2 ms", "12.4 s", "1 h 02 min".
 std::string duration_text(std::chrono::duration<double> duration);
-// Something per second: "980 ", "12.3 k", "4.56 M".
-std::string rate_text(double per_second);
+// "0.25 items/s", "80,401 items/s".
+std::string rate_text(std::int64_t items, std::chrono::duration<double> duration);
 
 }  // namespace gristmill::cli

@@ -1,7 +1,10 @@
 #include "cli/summary_report.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -44,12 +47,27 @@ const char* error_name(ErrorCode code) {
   return "internal";
 }
 
+// "2 workers, busy 95 %, 99 %", "64 workers, busy 91 % to 99 %".
 std::string workers_text(const JobSummary& summary) {
-  std::string text = fmt::format("{}, busy", count_text(summary.plan.workers, "worker"));
+  constexpr std::size_t kListed = 8;
+  std::vector<std::string> shares;
   for (const WorkerStats& worker : summary.workers) {
-    text += fmt::format(" {:.0f} %", 100.0 * worker.busy_share);
+    shares.push_back(fmt::format("{:.0f} %", 100.0 * worker.busy_share));
   }
-  return text;
+  const std::string text = count_text(std::ssize(shares), "worker");
+  if (shares.empty()) {
+    return text;
+  }
+  if (shares.size() <= kListed) {
+    return fmt::format("{}, busy {}", text, fmt::join(shares, ", "));
+  }
+  const auto less_busy = [](const WorkerStats& a, const WorkerStats& b) {
+    return a.busy_share < b.busy_share;
+  };
+  const auto [least, most] =
+      std::minmax_element(summary.workers.begin(), summary.workers.end(), less_busy);
+  return fmt::format("{}, busy {:.0f} % to {:.0f} %", text, 100.0 * least->busy_share,
+                     100.0 * most->busy_share);
 }
 
 std::string first_values(const ArrayView& array) {
@@ -94,13 +112,11 @@ Json error_json(const Error& error) {
 
 std::string summary_text(const Result& result) {
   const JobSummary& summary = result.summary();
-  const double seconds = summary.elapsed.count();
   std::string text =
       fmt::format("{}: {} in {}", summary.plan.kernel, count_text(summary.items_done, "item"),
                   duration_text(summary.elapsed));
-  if (summary.items_done > 0 && seconds > 0) {
-    text +=
-        fmt::format(", {}items/s", rate_text(static_cast<double>(summary.items_done) / seconds));
+  if (summary.items_done > 0) {
+    text += ", " + rate_text(summary.items_done, summary.elapsed);
   }
   text +=
       fmt::format("\n  {}, {}\n", count_text(summary.chunks_done, "chunk"), workers_text(summary));

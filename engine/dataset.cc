@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <vector>
 
 #include "engine/dataset_storage.h"
@@ -18,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string quoted(const fs::path& path) { return "\"" + path.string() + "\""; }
+std::string quoted(const fs::path& path) { return fmt::format("\"{}\"", path.string()); }
 
 [[noreturn]] void refuse(const fs::path& path, const std::string& why, std::string hint = {}) {
   throw Error(ErrorCode::kInvalid,
@@ -56,15 +55,18 @@ engine::NpyHeader read_npy_header(const fs::path& path, const ipc::RegularFile& 
 std::shared_ptr<const DatasetStorage> copy_range(const fs::path& path, const ipc::RegularFile& file,
                                                  DType dtype, Shape shape, std::int64_t offset,
                                                  std::int64_t size) {
-  const auto fill = [&](std::span<std::byte> part, std::int64_t part_offset) {
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min(size, engine::kPartBytes)));
+  const auto source = [&](std::int64_t part_offset, std::int64_t part_bytes) {
+    const auto part = std::span(buffer).first(static_cast<std::size_t>(part_bytes));
     if (read_at(path, file.fd.get(), part, offset + part_offset) < part.size()) {
       refuse(path, "it became shorter while it was read");
     }
+    return std::span<const std::byte>(part);
   };
   struct stat status {};
   if (fstat(file.fd.get(), &status) != 0) throw ipc::system_error("open " + quoted(path), errno);
   return std::make_shared<DatasetStorage>(
-      engine::sealed_copy(size, "a copy of " + quoted(path), fill), dtype, std::move(shape), path,
+      engine::sealed_copy(size, "a copy of " + quoted(path), source), dtype, std::move(shape), path,
       engine::FileId(status));
 }
 
@@ -107,14 +109,15 @@ Dataset Dataset::open_raw(const fs::path& path, DType dtype, Shape shape,
 }
 
 Dataset Dataset::copy_of(const ArrayView& array) {
-  const auto* const source = static_cast<const std::byte*>(array.data());
-  const auto fill = [&](std::span<std::byte> part, std::int64_t offset) {
-    std::memcpy(part.data(), source + offset, part.size());
+  const std::span bytes(static_cast<const std::byte*>(array.data()),
+                        static_cast<std::size_t>(array.size_bytes()));
+  const auto source = [&](std::int64_t offset, std::int64_t part_bytes) {
+    return bytes.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(part_bytes));
   };
   const std::string what =
       fmt::format("a dataset of {} x {}", to_string(array.shape()), name_of(array.dtype()));
   return Dataset(std::make_shared<DatasetStorage>(
-      engine::sealed_copy(array.size_bytes(), what, fill), array.dtype(), array.shape()));
+      engine::sealed_copy(array.size_bytes(), what, source), array.dtype(), array.shape()));
 }
 
 ArrayView Dataset::view() const { return storage_->view(); }

@@ -25,7 +25,7 @@ std::string format_size(std::int64_t size_bytes) {
 std::string format_count(std::int64_t count) {
   std::string text = fmt::format("{}", count);
   const std::size_t first_digit = count < 0 ? 1 : 0;
-  for (std::size_t end = text.size(); end > first_digit + 3; end -= 3) text.insert(end - 3, ",");
+  for (std::size_t end = text.size(); end > first_digit + 3; end -= 3) text.insert(end - 3, 1, ',');
   return text;
 }
 

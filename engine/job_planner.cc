@@ -129,6 +129,36 @@ std::int64_t mapped_bytes(const PlannedJob& job) {
   return sum;
 }
 
+// All of the plan but its outputs.
+JobPlan job_plan(const KernelInfo& kernel, const ipc::Planned& planned, const PlannedJob& job,
+                 int workers) {
+  JobPlan plan;
+  plan.kernel = kernel.name;
+  plan.plugin = kernel.plugin;
+  plan.instruction_set = planned.instruction_set;
+  plan.index_space = planned.index_space;
+  plan.items = planned.items;
+  plan.bytes_per_item = planned.bytes_per_item;
+  plan.chunk_items = job.chunks.chunk_items;
+  plan.chunks = job.chunks.chunks;
+  plan.chunk_rule = job.chunks.rule;
+  plan.workers = static_cast<int>(std::min<std::int64_t>(workers, plan.chunks));
+  plan.mapped_bytes = mapped_bytes(job);
+  return plan;
+}
+
+// wanted: the kernel's output that each requested one is.
+void plan_outputs(PlannedJob& job, const std::vector<Output>& requested,
+                  const std::vector<std::size_t>& wanted) {
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const ipc::ArraySpec& array = job.output_specs[wanted[i]];
+    const std::int64_t bytes = *size_bytes(array.dtype, array.shape);
+    job.plan.reserved_bytes += bytes;
+    job.plan.outputs.push_back(
+        {requested[i].name, array.dtype, array.shape, bytes, requested[i].path});
+  }
+}
+
 }  // namespace
 
 JobPlanner::JobPlanner(Planner& planner, std::vector<std::string> plugins, int workers)
@@ -149,27 +179,9 @@ PlannedJob JobPlanner::plan(JobSpec spec) {
   require_sensible(info, planned);
   job.chunks = plan_chunks({planned.items, planned.bytes_per_item, planned.nanoseconds_per_item},
                            spec.chunk_size);
+  job.plan = job_plan(info, planned, job, workers_);
   job.output_specs = std::move(planned.outputs);
-
-  JobPlan& plan = job.plan;
-  plan.kernel = info.name;
-  plan.plugin = info.plugin;
-  plan.instruction_set = std::move(planned.instruction_set);
-  plan.index_space = std::move(planned.index_space);
-  plan.items = planned.items;
-  plan.bytes_per_item = planned.bytes_per_item;
-  plan.chunk_items = job.chunks.chunk_items;
-  plan.chunks = job.chunks.chunks;
-  plan.chunk_rule = job.chunks.rule;
-  plan.workers = static_cast<int>(std::min<std::int64_t>(workers_, plan.chunks));
-  plan.mapped_bytes = mapped_bytes(job);
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const ipc::ArraySpec& array = job.output_specs[wanted[i]];
-    const std::int64_t bytes = *size_bytes(array.dtype, array.shape);
-    plan.reserved_bytes += bytes;
-    plan.outputs.push_back(
-        {spec.outputs[i].name, array.dtype, array.shape, bytes, spec.outputs[i].path});
-  }
+  plan_outputs(job, spec.outputs, wanted);
   return job;
 }
 

@@ -136,7 +136,7 @@ void JobRun::on_report(std::uint32_t slot, const ipc::Idle& report) {
 }
 
 void JobRun::on_report(std::uint32_t slot, const ipc::JobFailed& report) {
-  if (report.job != number_ || !orders_.busy(slot)) return pool_.kill(slot);
+  if (report.job != number_ || !orders_.busy(slot)) return pool_.reject(slot, kUnasked);
   ErrorText text = report.text;
   if (report.chunk && *report.chunk < control_->chunks()) {
     text.detail = "It failed in " + chunk_in_words(*report.chunk) + "." +
@@ -151,15 +151,16 @@ void JobRun::on_report(std::uint32_t slot, const ipc::JobClosed& report) {
 
 void JobRun::on_death(std::uint32_t slot, const WorkerDeath& death) {
   closing_[slot] = false;
+  const bool blameless = death.own_kill && death.violation.empty();
   if (!orders_.busy(slot)) {
-    if (phase_ == Phase::kRunning && !death.own_kill) fail(death_error(slot, death, 0));
+    if (phase_ == Phase::kRunning && !blameless) fail(death_error(slot, death, 0));
     return;
   }
   orders_.reaped(slot);
   // relaxed: the process was reaped, so all it wrote is visible and nobody else writes these words.
   const std::uint64_t stamp = control_->slot(slot).executing.exchange(0, std::memory_order_relaxed);
   control_->slot(slot).lease.store(0, std::memory_order_relaxed);
-  if (!death.own_kill || !death.violation.empty()) fail(death_error(slot, death, stamp));
+  if (!blameless) fail(death_error(slot, death, stamp));
 }
 
 // A stamp is a worker's word: it counts if it names a chunk of this job that is not done.

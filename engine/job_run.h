@@ -38,6 +38,8 @@ class JobRun {
  private:
   enum class Phase { kRunning, kClosing, kEnded };
 
+  static constexpr const char* kUnasked = "it answered what it was not asked";
+
   std::uint32_t start_workers();
   void create_control();
   void store_partitions();
@@ -48,7 +50,7 @@ class JobRun {
   // Any other report is an answer that nobody asked for.
   template <class Unexpected>
   void on_report(std::uint32_t slot, const Unexpected&) {
-    pool_.kill(slot);
+    pool_.reject(slot, kUnasked);
   }
   void on_death(std::uint32_t slot, const WorkerDeath& death);
   Error death_error(std::uint32_t slot, const WorkerDeath& death, std::uint64_t stamp) const;

@@ -41,9 +41,9 @@ class ChildProcess : public WorkerProcess {
     siginfo_t info{};
     if (waitid(P_PIDFD, id(), &info, WEXITED | WNOHANG) != 0) {
       if (errno != ECHILD || !has_ended()) return std::nullopt;
-      // The embedding program ignores SIGCHLD, so the kernel threw the status away.
+      // The embedding program ignores SIGCHLD, so the kernel threw the status away; or it took it.
       reaped_ = true;
-      return WorkerExit{0, -1};
+      return WorkerExit{0, 0, /*known=*/false};
     }
     if (info.si_pid == 0) return std::nullopt;
     reaped_ = true;
@@ -93,6 +93,8 @@ struct SpawnSettings {
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_adddup2(&actions, channel_fd, kChannelFd);
+    // The embedding program may have opened descriptors that are not closed on exec.
+    posix_spawn_file_actions_addclosefrom_np(&actions, kChannelFd + 1);
   }
   ~SpawnSettings() {
     posix_spawnattr_destroy(&attributes);

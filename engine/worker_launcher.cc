@@ -8,6 +8,7 @@
 namespace gristmill::engine {
 
 std::string WorkerExit::in_words() const {
+  if (!known) return "ended for an unknown reason";
   if (signal == 0) return "ended with exit code " + std::to_string(code);
   const char* name = sigabbrev_np(signal);
   return "was killed by " +

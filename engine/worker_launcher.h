@@ -13,10 +13,11 @@ namespace gristmill::engine {
 
 // How a worker ended.
 struct WorkerExit {
-  int signal = 0;  // 0: it ended by itself
-  int code = 0;    // its exit code then
+  int signal = 0;     // 0: it ended by itself
+  int code = 0;       // its exit code then
+  bool known = true;  // false: the embedding program ignores or reaps children itself
 
-  // "was killed by SIGSEGV", "ended with exit code 3".
+  // "was killed by SIGSEGV", "ended with exit code 3", "ended for an unknown reason".
   std::string in_words() const;
 };
 

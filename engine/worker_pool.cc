@@ -99,13 +99,14 @@ void WorkerPool::take_death(std::uint32_t slot, std::vector<WorkerEvent>& events
   epoll_.remove(incarnation.worker.link.doorbell_fd());
   epoll_.remove(incarnation.worker.process->exit_fd());
   // A kill of ours that came too late killed nobody.
-  const bool own_kill = incarnation.killed && exit->signal == SIGKILL;
+  const bool own_kill = incarnation.killed && (exit->signal == SIGKILL || !exit->known);
   events.push_back(
       {slot, WorkerDeath{*exit, own_kill, own_kill ? incarnation.violation : std::string()}});
   slots_[slot].reset();
 }
 
 void WorkerPool::reject(std::uint32_t slot, std::string violation) {
+  if (!live(slot)) return;
   slots_[slot]->violation = std::move(violation);
   kill(slot);
 }

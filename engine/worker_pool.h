@@ -36,6 +36,8 @@ class WorkerPool {
   void start(std::uint32_t slot);
   // Kills the slot's worker; its death is told by collect(). Nothing if the slot is vacant.
   void kill(std::uint32_t slot);
+  // The same for a worker that did something wrong, said as "it ...". Nothing more is read from it.
+  void reject(std::uint32_t slot, std::string violation);
 
   bool live(std::uint32_t slot) const { return slots_[slot].has_value(); }
   std::uint32_t size() const { return static_cast<std::uint32_t>(slots_.size()); }
@@ -57,7 +59,6 @@ class WorkerPool {
 
   void take_reports(std::uint32_t slot, std::vector<WorkerEvent>& events, bool& more);
   void take_death(std::uint32_t slot, std::vector<WorkerEvent>& events);
-  void reject(std::uint32_t slot, std::string violation);
 
   WorkerLauncher& launcher_;
   Epoll& epoll_;

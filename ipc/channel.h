@@ -9,7 +9,8 @@
 
 namespace gristmill::ipc {
 
-inline constexpr std::size_t kMaxChannelBytes = 64 * 1024;
+// More than a frame of a ring: what a task may ask for fits into the message that opens it as a job.
+inline constexpr std::size_t kMaxChannelBytes = 72 * 1024;
 inline constexpr std::size_t kMaxChannelFds = 64;
 
 // One end of a socketpair that carries whole messages together with descriptors. The coordinator

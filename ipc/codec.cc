@@ -96,9 +96,16 @@ void read(const Object& object, T& value) {
   require(object.via.i64 >= static_cast<std::int64_t>(std::numeric_limits<T>::min()));
   value = static_cast<T>(object.via.i64);
 }
+// msgpack-c writes a double without fraction as an integer (and so loses the sign of zero).
 void read(const Object& object, double& value) {
-  require(object.type == msgpack::type::FLOAT64);
-  value = object.via.f64;
+  if (object.type == msgpack::type::POSITIVE_INTEGER) {
+    value = static_cast<double>(object.via.u64);
+  } else if (object.type == msgpack::type::NEGATIVE_INTEGER) {
+    value = static_cast<double>(object.via.i64);
+  } else {
+    require(object.type == msgpack::type::FLOAT64);
+    value = object.via.f64;
+  }
 }
 void read(const Object& object, std::string& value) {
   require(object.type == msgpack::type::STR);

@@ -46,11 +46,14 @@ CoordinatorLink::Created CoordinatorLink::create() {
 }
 
 bool CoordinatorLink::send(const ChannelMessage& message, const std::vector<int>& fds) {
-  return channel_.send(encode(message), fds);
+  const std::vector<std::byte> bytes = encode(message);
+  if (bytes.size() > kMaxChannelBytes || fds.size() > kMaxChannelFds) return false;
+  return channel_.send(bytes, fds);
 }
 
 bool CoordinatorLink::send(const Task& task) {
-  if (!tasks_.push(encode(task))) return false;
+  const std::vector<std::byte> frame = encode(task);
+  if (frame.size() > kMaxFrameBytes || !tasks_.push(frame)) return false;
   worker_bell_.ring();
   return true;
 }

@@ -31,9 +31,9 @@ class CoordinatorLink {
   struct Created;
   static Created create();
 
-  // False if the worker is gone or does not take messages.
+  // False if the worker is gone or does not take messages, or if the message is too large.
   bool send(const ChannelMessage& message, const std::vector<int>& fds);
-  // Publishes and rings. False if the queue is full or broken.
+  // Publishes and rings. False if the queue is full or broken, or if the task is too large.
   bool send(const Task& task);
 
   enum class Take { kReport, kEmpty, kViolation };

@@ -56,24 +56,24 @@ AllPairs::Block AllPairs::load(std::int64_t begin, std::int64_t end) const {
   Block block{std::vector<double>(group_count * group_size), std::vector<Group>(group_count)};
   for (std::size_t g = 0; g < group_count; ++g) {
     const std::int64_t first = begin + static_cast<std::int64_t>(g) * kLanes;
-    const auto count = static_cast<int>(std::min<std::int64_t>(kLanes, end - first));
+    Group& group = block.groups[g];
+    group.points = static_cast<int>(std::min<std::int64_t>(kLanes, end - first));
     double* coordinates = block.coordinates.data() + g * group_size;
-    // Lanes without a point repeat the last one.
-    for (int lane = 0; lane < kLanes; ++lane) {
-      points_.write(first + std::min(lane, count - 1), coordinates + lane, kLanes);
+    group.coordinates = coordinates;
+    for (int lane = 0; lane < group.points; ++lane) {
+      points_.write(first + lane, coordinates + lane, kLanes);
     }
-    block.groups[g].coordinates = coordinates;
-    find_selves(first, count, block.groups[g]);
+    find_selves(first, group);
   }
   return block;
 }
 
-void AllPairs::find_selves(std::int64_t begin, int count, Group& group) const {
+void AllPairs::find_selves(std::int64_t begin, Group& group) const {
   std::fill(std::begin(group.self), std::end(group.self), -1);
   group.self_begin = group.self_end = 0;
   if (!against_themselves_) return;
   group.self_begin = targets_.first_from(begin);
-  group.self_end = targets_.first_from(begin + count);
+  group.self_end = targets_.first_from(begin + group.points);
   for (std::int64_t target = group.self_begin; target < group.self_end; ++target) {
     group.self[targets_.row_of(target) - begin] = target;
   }

@@ -20,8 +20,8 @@ inline constexpr gm_param_decl kPairParams[] = {kernel::param<std::string_view>(
     "metric", "\"haversine\" (latitude and longitude in degrees, to km) or \"euclidean\" (any d)",
     "haversine")};
 
-// Points against targets, or against each other without themselves: what the pairwise kernels share.
-// What is found for a point is the same bits in any chunk. Memory: see Targets.
+// Points against targets, or against each other without themselves: what the pairwise kernels
+// share. What is found for a point is the same bits in any chunk. Memory: see Targets.
 class AllPairs {
  public:
   // Answers all but the outputs. Errors: Invalid if the inputs or the metric do not fit.
@@ -30,14 +30,8 @@ class AllPairs {
   // Errors: as plan.
   explicit AllPairs(const kernel::Request& request);
 
-  // The points of a group: count of them, from the row of that place in the chunk on.
-  struct Rows {
-    std::size_t first;
-    int count;
-  };
-
-  // For each group of points in the chunk: extends start by all targets, then calls store(Rows, Group,
-  // Lanes&). Stops without it when the job was cancelled.
+  // For each group of points in the chunk: extends start by all targets, then calls store(place of
+  // its first point in the chunk, Group, Lanes&). Stops without it when the job was cancelled.
   template <class Lanes, class Store>
   void run(const kernel::Chunk& chunk, const Lanes& start,
            void (*extend)(const Tile&, const Group&, Lanes&), const Store& store) const;
@@ -58,7 +52,7 @@ class AllPairs {
   };
 
   Block load(std::int64_t begin, std::int64_t end) const;
-  void find_selves(std::int64_t begin, int count, Group& group) const;
+  void find_selves(std::int64_t begin, Group& group) const;
   Tile tile_at(std::int64_t begin) const;
 
   // So many points that a tile is worth the way to the first-level cache.
@@ -85,9 +79,8 @@ void AllPairs::run(const kernel::Chunk& chunk, const Lanes& start,
       target = tile.end;
     }
     for (std::size_t g = 0; g < lanes.size(); ++g) {
-      const std::int64_t row = begin + static_cast<std::int64_t>(g) * kLanes;
-      const auto count = static_cast<int>(std::min<std::int64_t>(kLanes, end - row));
-      store(Rows{static_cast<std::size_t>(row - chunk.begin()), count}, block.groups[g], lanes[g]);
+      store(static_cast<std::size_t>(begin - chunk.begin()) + g * kLanes, block.groups[g],
+            lanes[g]);
     }
   }
 }

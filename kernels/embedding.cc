@@ -10,8 +10,8 @@ void check_points(const kernel::Input& input, Metric metric) {
   const std::string name = std::string("input \"") + input.name() + "\"";
   input.require_dtype({GM_FLOAT64, GM_FLOAT32}).require_rank(2);
   if (metric == Metric::kHaversine && input.columns() != 2) {
-    throw kernel::Invalid("metric \"haversine\" needs two columns, latitude and longitude; " + name +
-                              " has " + std::to_string(input.columns()),
+    throw kernel::Invalid("metric \"haversine\" needs two columns, latitude and longitude; " +
+                              name + " has " + std::to_string(input.columns()),
                           "Metric \"euclidean\" takes any number of columns.");
   }
   if (input.columns() == 0) throw kernel::Invalid(name + " has no columns");

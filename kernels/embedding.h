@@ -12,8 +12,8 @@ inline constexpr double kEarthRadiusKm = 6371.0088;
 
 enum class Metric { kHaversine, kEuclidean };
 
-// Checks, without a look at the data, that rows of the input can be points. Errors: Invalid if it is
-// not float32 or float64, has not two axes or, for haversine, not two columns.
+// Checks, without a look at the data, that rows of the input can be points. Errors: Invalid if it
+// is not float32 or float64, has not two axes or, for haversine, not two columns.
 void check_points(const kernel::Input& input, Metric metric);
 
 // Coordinates per point: see pairwise.h. Requires: check_points.

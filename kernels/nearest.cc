@@ -32,10 +32,10 @@ void Nearest::run(const kernel::Chunk& chunk) const {
   if (chunk.wanted("distance")) distance = chunk.output<double>("distance");
 
   pairs_.run(chunk, of_no_targets(), pairs_.pairwise().nearest,
-             [&](AllPairs::Rows rows, const Group&, NearestLanes& lanes) {
+             [&](std::size_t first, const Group& group, NearestLanes& lanes) {
                pairs_.to_distances(lanes.squared);
-               for (int lane = 0; lane < rows.count; ++lane) {
-                 const std::size_t row = rows.first + static_cast<std::size_t>(lane);
+               for (int lane = 0; lane < group.points; ++lane) {
+                 const std::size_t row = first + static_cast<std::size_t>(lane);
                  const std::int64_t target = lanes.index[lane];
                  const bool found = target >= 0;
                  if (!index.empty()) index[row] = found ? pairs_.targets().row_of(target) : -1;

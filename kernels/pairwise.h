@@ -23,9 +23,11 @@ struct Tile {
   int64_t end;
 };
 
-// Coordinate k of lane l is coordinates[k * kLanes + l].
+// Coordinate k of lane l is coordinates[k * kLanes + l]. Lanes from points on hold any numbers, and
+// half of the work is saved where half of them or less are points.
 struct Group {
   const double* coordinates;
+  int points;
   // Per lane the target that is the point itself and left out, or -1. All others than -1 lie in
   // [self_begin, self_end).
   int64_t self[kLanes];
@@ -43,8 +45,8 @@ struct alignas(64) NearestLanes {
   int64_t index[kLanes];
 };
 
-// The loops for one instruction set. Each extends lanes, which the caller has filled for no targets,
-// by the targets of a tile.
+// The loops for one instruction set. Each extends lanes, which the caller has filled for no
+// targets, by the targets of a tile.
 struct Pairwise {
   // As in -march=, or "baseline".
   const char* instruction_set;

@@ -1,6 +1,6 @@
-// The body of pairwise_*.cc, compiled once per instruction set. All of it is in an unnamed namespace,
-// and it includes nothing that would leave inline functions behind: of those the linker keeps one
-// for the whole program, perhaps one that this CPU cannot run.
+// The body of pairwise_*.cc, compiled once per instruction set. All of it is in an unnamed
+// namespace, and it includes nothing that would leave inline functions behind: of those the linker
+// keeps one for the whole program, perhaps one that this CPU cannot run.
 #pragma once
 
 #include "kernels/pairwise.h"
@@ -27,8 +27,9 @@ struct Haversine {
   // asin(sqrt(b)) = sqrt(b) * (1 + b * p(b)) for b <= 1/2. p is the minimax polynomial of relative
   // error 6.4e-16 (Remez in 60 digits), as an even and an odd half for two shorter chains.
   static GRISTMILL_INLINE double distance(double h) {
-    const double folded = h < 1.0 - h ? h : 1.0 - h;
-    const double b = folded < 0.0 ? 0.0 : folded;
+    // h can be a rounding beyond 1.
+    const double rest = __builtin_fabs(1.0 - h);
+    const double b = h < rest ? h : rest;
     const double bb = b * b;
     double even = -1.8586384803904827;
     double odd = 0.580365067699617;
@@ -53,23 +54,22 @@ struct Haversine {
 
 struct Unsummed {};
 
-// kDimension 0: any.
-template <int kDimension>
+// kDimension 0: any. kWidth: so many lanes, the others are left as they are.
+template <int kDimension, int kWidth>
 GRISTMILL_INLINE void squared_distances(const Tile& tile, const Group& group, int64_t target,
                                         double (&squared)[kLanes]) {
   const int64_t dimension = kDimension == 0 ? tile.dimension : kDimension;
   const double* to = tile.coordinates + target * dimension;
+  // Without this GCC leaves the loop over lanes as it is.
+  if (dimension < 1) __builtin_unreachable();
 #pragma omp simd
-  for (int lane = 0; lane < kLanes; ++lane) {
-    const double difference = group.coordinates[lane] - to[0];
-    squared[lane] = difference * difference;
-  }
-  for (int64_t k = 1; k < dimension; ++k) {
-#pragma omp simd
-    for (int lane = 0; lane < kLanes; ++lane) {
+  for (int lane = 0; lane < kWidth; ++lane) {
+    double sum = 0.0;
+    for (int64_t k = 0; k < dimension; ++k) {
       const double difference = group.coordinates[k * kLanes + lane] - to[k];
-      squared[lane] = multiply_add(difference, difference, squared[lane]);
+      sum = multiply_add(difference, difference, sum);
     }
+    squared[lane] = sum;
   }
 }
 
@@ -77,15 +77,15 @@ template <class Metric, int kDimension>
 struct MeanOf {
   using Lanes = MeanLanes;
 
-  template <bool kMasked>
+  template <int kWidth, bool kMasked>
   static void extend(const Tile& tile, const Group& group, int64_t begin, int64_t end,
                      MeanLanes& lanes) {
     MeanLanes local = lanes;
     for (int64_t target = begin; target < end; ++target) {
       alignas(64) double squared[kLanes];
-      squared_distances<kDimension>(tile, group, target, squared);
+      squared_distances<kDimension, kWidth>(tile, group, target, squared);
 #pragma omp simd
-      for (int lane = 0; lane < kLanes; ++lane) {
+      for (int lane = 0; lane < kWidth; ++lane) {
         const bool counts = !kMasked || group.self[lane] != target;
         const double largest = local.largest_squared[lane];
         local.largest_squared[lane] = counts && squared[lane] > largest ? squared[lane] : largest;
@@ -102,15 +102,15 @@ template <int kDimension>
 struct NearestOf {
   using Lanes = NearestLanes;
 
-  template <bool kMasked>
+  template <int kWidth, bool kMasked>
   static void extend(const Tile& tile, const Group& group, int64_t begin, int64_t end,
                      NearestLanes& lanes) {
     NearestLanes local = lanes;
     for (int64_t target = begin; target < end; ++target) {
       alignas(64) double squared[kLanes];
-      squared_distances<kDimension>(tile, group, target, squared);
+      squared_distances<kDimension, kWidth>(tile, group, target, squared);
 #pragma omp simd
-      for (int lane = 0; lane < kLanes; ++lane) {
+      for (int lane = 0; lane < kWidth; ++lane) {
         const bool counts = !kMasked || group.self[lane] != target;
         const bool nearer = counts && squared[lane] < local.squared[lane];
         local.squared[lane] = nearer ? squared[lane] : local.squared[lane];
@@ -122,17 +122,26 @@ struct NearestOf {
 };
 
 // The points themselves are looked for only among the targets where they can be.
-template <class Loop>
-GRISTMILL_INLINE void extend_by_tile(const Tile& tile, const Group& group,
-                                     typename Loop::Lanes& lanes) {
+template <class Loop, int kWidth>
+GRISTMILL_INLINE void extend_width(const Tile& tile, const Group& group,
+                                   typename Loop::Lanes& lanes) {
   const auto within = [&tile](int64_t target) {
     return target < tile.begin ? tile.begin : target > tile.end ? tile.end : target;
   };
   const int64_t self_begin = within(group.self_begin);
   const int64_t self_end = within(group.self_end);
-  Loop::template extend<false>(tile, group, tile.begin, self_begin, lanes);
-  Loop::template extend<true>(tile, group, self_begin, self_end, lanes);
-  Loop::template extend<false>(tile, group, self_end, tile.end, lanes);
+  Loop::template extend<kWidth, false>(tile, group, tile.begin, self_begin, lanes);
+  Loop::template extend<kWidth, true>(tile, group, self_begin, self_end, lanes);
+  Loop::template extend<kWidth, false>(tile, group, self_end, tile.end, lanes);
+}
+
+template <class Loop>
+void extend_by_tile(const Tile& tile, const Group& group, typename Loop::Lanes& lanes) {
+  if (group.points <= kLanes / 2) {
+    extend_width<Loop, kLanes / 2>(tile, group, lanes);
+  } else {
+    extend_width<Loop, kLanes>(tile, group, lanes);
+  }
 }
 
 // A tile is summed on its own first: fewer roundings than one long sum.

@@ -82,6 +82,8 @@ std::optional<ipc::JobFailed> JobExecution::run(const ipc::Order& order) {
     // relaxed, fenced: as in run_chunk.
     const bool in_chunk = words().executing.load(std::memory_order_relaxed) != 0;
     words().executing.store(0, std::memory_order_relaxed);
+    // A kernel may leave a cancelled chunk with any status.
+    if (cancel_.raised()) return std::nullopt;
     return ipc::JobFailed{job_, in_chunk ? std::optional(current_chunk_) : std::nullopt,
                           error.code(), error.text()};
   }

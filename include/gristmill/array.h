@@ -54,47 +54,47 @@ template <class T>
 struct DTypeOf;
 template <>
 struct DTypeOf<bool> {
-  static constexpr DType value = DType::kBool;
+  static constexpr DType kDType = DType::kBool;
 };
 template <>
 struct DTypeOf<std::int8_t> {
-  static constexpr DType value = DType::kInt8;
+  static constexpr DType kDType = DType::kInt8;
 };
 template <>
 struct DTypeOf<std::int16_t> {
-  static constexpr DType value = DType::kInt16;
+  static constexpr DType kDType = DType::kInt16;
 };
 template <>
 struct DTypeOf<std::int32_t> {
-  static constexpr DType value = DType::kInt32;
+  static constexpr DType kDType = DType::kInt32;
 };
 template <>
 struct DTypeOf<std::int64_t> {
-  static constexpr DType value = DType::kInt64;
+  static constexpr DType kDType = DType::kInt64;
 };
 template <>
 struct DTypeOf<std::uint8_t> {
-  static constexpr DType value = DType::kUInt8;
+  static constexpr DType kDType = DType::kUInt8;
 };
 template <>
 struct DTypeOf<std::uint16_t> {
-  static constexpr DType value = DType::kUInt16;
+  static constexpr DType kDType = DType::kUInt16;
 };
 template <>
 struct DTypeOf<std::uint32_t> {
-  static constexpr DType value = DType::kUInt32;
+  static constexpr DType kDType = DType::kUInt32;
 };
 template <>
 struct DTypeOf<std::uint64_t> {
-  static constexpr DType value = DType::kUInt64;
+  static constexpr DType kDType = DType::kUInt64;
 };
 template <>
 struct DTypeOf<float> {
-  static constexpr DType value = DType::kFloat32;
+  static constexpr DType kDType = DType::kFloat32;
 };
 template <>
 struct DTypeOf<double> {
-  static constexpr DType value = DType::kFloat64;
+  static constexpr DType kDType = DType::kFloat64;
 };
 
 // A read-only view of a C-contiguous array: no copy, does not own its bytes. Whoever hands one
@@ -107,7 +107,7 @@ class ArrayView {
   // many elements as the shape.
   template <class T>
   ArrayView(std::span<const T> values, Shape shape)
-      : ArrayView(values.data(), DTypeOf<T>::value, std::move(shape)) {
+      : ArrayView(values.data(), DTypeOf<T>::kDType, std::move(shape)) {
     require_elements(values.size());
   }
 
@@ -124,7 +124,7 @@ class ArrayView {
   // All elements in row-major order, no copy. Errors: kInvalid if T is not the dtype.
   template <class T>
   std::span<const T> as() const {
-    require_dtype(DTypeOf<T>::value);
+    require_dtype(DTypeOf<T>::kDType);
     return {static_cast<const T*>(data_), static_cast<std::size_t>(elements())};
   }
 

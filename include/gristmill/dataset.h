@@ -17,7 +17,8 @@ class DatasetStorage;  // engine/dataset_storage.h
 class Dataset {
  public:
   // An existing .npy file (format 1.0, 2.0 or 3.0; C order, little-endian, numeric or bool), mapped
-  // in place: nothing is copied, the cost does not depend on the size.
+  // in place: nothing is copied, the cost does not depend on the size. (Copied once, as by open_raw,
+  // if the header is padded so oddly that the elements are not aligned; NumPy writes no such file.)
   // Errors: kInvalid with the reason: missing, not a regular file, malformed, refused dtype or order.
   static Dataset open(const std::filesystem::path& path);
 

@@ -3,8 +3,9 @@
 //   struct RowSum {
 //     static constexpr const char* kName = "row_sum";
 //     static constexpr const char* kSummary = "sum of each row";
-//     static constexpr gm_input_decl kInputs[] = {gristmill::kernel::input("rows", "N x d float64")};
-//     static constexpr gm_output_decl kOutputs[] = {gristmill::kernel::output("sum", "float64")};
+//     static constexpr gm_input_decl kInputs[] = {gristmill::kernel::input("rows", "N x d
+//     float64")}; static constexpr gm_output_decl kOutputs[] = {gristmill::kernel::output("sum",
+//     "float64")};
 //
 //     static void plan(const gristmill::kernel::Request&, gristmill::kernel::Plan& plan) {
 //       plan.rows_of("rows").output<double>("sum");
@@ -78,15 +79,20 @@ template <class>
 inline constexpr bool kNever = false;
 
 template <class T>
-concept Complex = requires { typename T::value_type; } &&
-                  std::is_floating_point_v<typename T::value_type> &&
-                  sizeof(T) == 2 * sizeof(typename T::value_type) &&
-                  requires(T value) { value.imag(); };
+concept Complex = requires {
+  typename T::value_type;
+}
+&&std::is_floating_point_v<typename T::value_type> &&
+    sizeof(T) == 2 * sizeof(typename T::value_type) && requires(T value) {
+  value.imag();
+};
 
 // What Input::as and Chunk::output make instead of a span: Eigen::Map, or anything like it.
 template <class T>
-concept MatrixView = requires { typename T::Scalar; } &&
-                     std::is_constructible_v<T, typename T::Scalar*, std::int64_t, std::int64_t>;
+concept MatrixView = requires {
+  typename T::Scalar;
+}
+&&std::is_constructible_v<T, typename T::Scalar*, std::int64_t, std::int64_t>;
 
 template <class View>
 consteval bool is_row_major() {
@@ -95,12 +101,14 @@ consteval bool is_row_major() {
 
 inline std::int64_t saturating_product(std::int64_t a, std::int64_t b) {
   std::int64_t product = 0;
-  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<std::int64_t>::max() : product;
+  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<std::int64_t>::max()
+                                                : product;
 }
 
 // Index of the declaration of that name. A wrong name is the kernel's own mistake, not the user's.
 template <class Decl>
-std::size_t index_of(const char* what, const Decl* decls, std::size_t count, std::string_view name) {
+std::size_t index_of(const char* what, const Decl* decls, std::size_t count,
+                     std::string_view name) {
   for (std::size_t i = 0; i < count; ++i) {
     if (name == decls[i].name) return i;
   }
@@ -139,8 +147,8 @@ consteval gm_dtype dtype_of() {
 
 // NumPy's name: "float64".
 inline const char* dtype_name(gm_dtype dtype) {
-  constexpr const char* kNames[] = {"nothing", "bool",    "int8",   "int16",     "int32",
-                                    "int64",   "uint8",   "uint16", "uint32",    "uint64",
+  constexpr const char* kNames[] = {"nothing", "bool",    "int8",    "int16",     "int32",
+                                    "int64",   "uint8",   "uint16",  "uint32",    "uint64",
                                     "float16", "float32", "float64", "complex64", "complex128"};
   return dtype < std::size(kNames) ? kNames[dtype] : "an unknown dtype";
 }
@@ -197,7 +205,8 @@ class Input {
   // Elements per row: the product of all other lengths.
   std::int64_t columns() const {
     std::int64_t product = 1;
-    for (std::uint32_t i = 1; i < rank(); ++i) product = detail::saturating_product(product, shape(i));
+    for (std::uint32_t i = 1; i < rank(); ++i)
+      product = detail::saturating_product(product, shape(i));
     return product;
   }
 
@@ -279,7 +288,8 @@ class Plan {
   Plan& output(std::string_view name, std::initializer_list<std::int64_t> row = {}) {
     return output(name, dtype_of<T>(), row);
   }
-  // What is read and written per item. Default: its row of the input of rows_of, and of all outputs.
+  // What is read and written per item. Default: its row of the input of rows_of, and of all
+  // outputs.
   Plan& bytes_per_item(std::int64_t bytes);
   // A constant estimate: from the request alone, the same on every machine.
   Plan& nanoseconds_per_item(double nanoseconds);
@@ -310,14 +320,16 @@ class Chunk {
   bool cancelled() const { return host_->cancelled(host_->context) != 0; }
 
   bool wanted(std::string_view name) const { return array(name).data != nullptr; }
-  // The rows of this chunk, row-major, to be written in place. T: an element type, for std::span<T>;
-  // or a matrix view such as Eigen::Map<RowMajorMatrix>, size() x elements per row. Requires: wanted.
+  // The rows of this chunk, row-major, to be written in place. T: an element type, for
+  // std::span<T>; or a matrix view such as Eigen::Map<RowMajorMatrix>, size() x elements per row.
+  // Requires: wanted.
   template <class T>
   auto output(std::string_view name) const;
 
  private:
   const gm_array& array(std::string_view name) const {
-    return chunk_->outputs[detail::index_of("output", kernel_->outputs, kernel_->output_count, name)];
+    return chunk_
+        ->outputs[detail::index_of("output", kernel_->outputs, kernel_->output_count, name)];
   }
 
   const gm_kernel* kernel_;

@@ -42,9 +42,9 @@ class BadInputTest(CliTest):
         self.accept_run(PLACES)
         self.refuse_run(["--input", "absent.npy"], '"absent.npy"')
         (self.folder / "folder.npy").mkdir()
-        self.refuse_run(["--input", "folder.npy"], '"folder.npy"', "regular file")
+        self.refuse_run(["--input", "folder.npy"], '"folder.npy"', "directory")
         os.mkfifo(self.folder / "pipe.npy")
-        self.refuse_run(["--input", "pipe.npy"], '"pipe.npy"', "regular file")
+        self.refuse_run(["--input", "pipe.npy"], '"pipe.npy"', "FIFO")
         self.refuse_run(["--input", "points="], "points=")
 
     def test_malformed_npy(self):
@@ -109,7 +109,7 @@ class BadInputTest(CliTest):
         self.refuse([*job, "--output", "distance=link.npy"], "link.npy")
         self.refuse([*job, "--output", "distance=a.npy", "--output", "index=a.npy"], "a.npy")
         self.refuse([*job, "--output", "a.npy", "--output", "b.npy"], "a.npy", "b.npy")
-        self.refuse([*job, "--output", "a.npy"], "index", "distance")
+        self.refuse([*job, "--output", "a.npy"], "nearest", "index")
         self.refuse([*job, "--output", "distance="], "distance=")
 
     @unittest.skipIf(os.geteuid() == 0, "root may write into any folder")

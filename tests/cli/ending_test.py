@@ -13,10 +13,10 @@ class EndingTest(CliTest):
         super().setUp()
         self.write_places("many.npy", 300_000)
 
-    def start_long_job(self, *arguments):
+    def start_long_job(self, *arguments, **options):
         """Returns once its workers run and its output has been reserved."""
         process = self.start("run", "mean_distance", "-i", "many.npy", "-o", "mean=mean.npy",
-                             "--workers", 2, *arguments)
+                             "--workers", 2, *arguments, **options)
         wait_until(lambda: len(self.workers()) == 2 and len(self.files()) == 2,
                    f"for workers and the temporary file; exit code {process.poll()}")
         return process

@@ -36,7 +36,7 @@ def npy_bytes(values, shape, descr="<f8", order=False, version=1, header=None):
     padding = -(6 + 2 + length_bytes + len(header) + 1) % 64
     text = (header + " " * padding + "\n").encode()
     length = struct.pack("<H" if version == 1 else "<I", len(text))
-    body = array.array(TYPECODES.get(descr, "d"), values).tobytes()
+    body = array.array(TYPECODES.get(str(descr), "d"), values).tobytes()
     return b"\x93NUMPY" + bytes([version, 0]) + length + text + body
 
 
@@ -84,10 +84,15 @@ class CliTest(unittest.TestCase):
         # Every process started below carries it, so that a worker left over is known as ours.
         self._mark = f"CLI_TEST_MARK={uuid.uuid4()}"
         self.environment = dict(os.environ, LC_ALL="C.UTF-8")
+        self._started = []
         name, value = self._mark.split("=")
         self.environment[name] = value
 
     def tearDown(self):
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()  # its test has failed
+                process.communicate()
         wait_until(lambda: not self.processes(), "for the processes of this test to end")
         names = [name for name in os.listdir("/dev/shm") if "gristmill" in name]
         self.assertEqual(names, [], "names in /dev/shm")
@@ -115,7 +120,7 @@ class CliTest(unittest.TestCase):
     def start(self, *arguments, program="gristmill", **options):
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.PIPE)
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [BIN / program, *map(str, arguments)],
             cwd=self.folder,
             env=self.environment,
@@ -125,6 +130,8 @@ class CliTest(unittest.TestCase):
             preexec_fn=restore_signals,
             **options,
         )
+        self._started.append(process)
+        return process
 
     def finish(self, process):
         """Its exit code, stdout and stderr."""
@@ -133,7 +140,6 @@ class CliTest(unittest.TestCase):
         except subprocess.TimeoutExpired:
             process.kill()
             raise
-        process.stdout, process.stderr = None, None
         return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
     def run_cli(self, *arguments, **options):

@@ -56,8 +56,8 @@ class OutputFileTest(CliTest):
             self.write_places("many.npy", 100_000)
             done = self.run_cli("run", "nearest", "-i", "many.npy", "-o", "distance=disk/d.npy")
             self.assertEqual(done.returncode, 4, done.stderr)
-            self.assertIn("d.npy", done.stderr)
-            self.assertIn("space", done.stderr)
+            self.assertIn('output "distance"', done.stderr)
+            self.assertIn("no space", done.stderr)
             self.assertEqual(os.listdir(disk), [])
         finally:
             subprocess.run(["umount", disk], check=True)

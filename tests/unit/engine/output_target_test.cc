@@ -68,7 +68,9 @@ TEST_F(OutputTargetTest, RefusesAFolderThatCannotBeWritten) {
     ASSERT_EQ(seteuid(65'534), 0);
   }
   expect_refused({folder_ / "locked/out.npy"}, "permission denied");
-  if (user == 0) ASSERT_EQ(seteuid(0), 0);
+  if (user == 0) {
+    ASSERT_EQ(seteuid(0), 0);
+  }
   ASSERT_EQ(chmod((folder_ / "locked").c_str(), 0755), 0);
 }
 

@@ -1,9 +1,11 @@
 #include "engine/sealed_copy.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <stdexcept>
+#include <vector>
 
 #include <gristmill/error.h>
 
@@ -13,15 +15,19 @@
 namespace gristmill::engine {
 namespace {
 
-TEST(SealedCopyTest, FillsEveryByteOnceInOrder) {
-  for (const std::int64_t size : {1, 4096, 2 << 20, (2 << 20) + 1, (7 << 20) - 3}) {
+TEST(SealedCopyTest, TakesEveryByteOnceInOrder) {
+  for (const std::int64_t size :
+       {std::int64_t{1}, std::int64_t{4096}, kPartBytes, kPartBytes + 1, 3 * kPartBytes - 3}) {
     std::int64_t next = 0;
-    const ipc::Segment segment =
-        sealed_copy(size, "it", [&](std::span<std::byte> part, std::int64_t offset) {
-          EXPECT_EQ(offset, next);
-          next += static_cast<std::int64_t>(part.size());
-          std::fill(part.begin(), part.end(), std::byte{0x5a});
-        });
+    std::vector<std::byte> part;
+    const auto source = [&](std::int64_t offset, std::int64_t size_bytes) {
+      EXPECT_EQ(offset, next);
+      EXPECT_LE(size_bytes, kPartBytes);
+      next += size_bytes;
+      part.assign(static_cast<std::size_t>(size_bytes), std::byte{0x5a});
+      return std::span<const std::byte>(part);
+    };
+    const ipc::Segment segment = sealed_copy(size, "it", source);
     EXPECT_EQ(next, size);
     EXPECT_TRUE(ipc::is_sealed(segment.fd()));
     const ipc::ReadOnlyMapping mapping(segment.fd(), 0, size);
@@ -29,22 +35,35 @@ TEST(SealedCopyTest, FillsEveryByteOnceInOrder) {
   }
 }
 
-TEST(SealedCopyTest, NothingIsFilledForSizeZero) {
-  const ipc::Segment segment =
-      sealed_copy(0, "it", [](std::span<std::byte>, std::int64_t) { ADD_FAILURE(); });
-  EXPECT_TRUE(ipc::is_sealed(segment.fd()));
+std::span<const std::byte> never_asked(std::int64_t, std::int64_t) {
+  ADD_FAILURE() << "the source was asked";
+  return {};
 }
 
-TEST(SealedCopyTest, ErrorsOfFillPass) {
-  const auto fail = [](std::span<std::byte>, std::int64_t) { throw std::runtime_error("no"); };
+TEST(SealedCopyTest, NothingIsAskedForSizeZero) {
+  EXPECT_TRUE(ipc::is_sealed(sealed_copy(0, "it", never_asked).fd()));
+}
+
+TEST(SealedCopyTest, ErrorsOfTheSourcePass) {
+  const auto fail = [](std::int64_t, std::int64_t) -> std::span<const std::byte> {
+    throw std::runtime_error("no");
+  };
   EXPECT_THROW(sealed_copy(10, "it", fail), std::runtime_error);
 }
 
+TEST(SealedCopyTest, MemoryThatCannotBeReadIsAnErrorAndNotASignal) {
+  void* const forbidden = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(forbidden, MAP_FAILED);
+  const auto source = [&](std::int64_t, std::int64_t size_bytes) {
+    return std::span(static_cast<const std::byte*>(forbidden),
+                     static_cast<std::size_t>(size_bytes));
+  };
+  EXPECT_THROW(sealed_copy(10, "it", source), Error);
+  munmap(forbidden, 4096);
+}
+
 TEST(SealedCopyTest, MoreThanThereIsIsRefusedBeforeAnythingIsAllocated) {
-  const Error error = test::error_of([] {
-    sealed_copy(INT64_MAX / 2, "a dataset",
-                [](std::span<std::byte>, std::int64_t) { ADD_FAILURE(); });
-  });
+  const Error error = test::error_of([] { sealed_copy(INT64_MAX / 2, "a dataset", never_asked); });
   EXPECT_EQ(error.code(), ErrorCode::kResources);
   EXPECT_EQ(error.message(), "could not reserve a dataset: not enough memory");
 }

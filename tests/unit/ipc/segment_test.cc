@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <string>
@@ -78,9 +79,16 @@ TEST(SegmentTest, FutureWritesAreForbiddenWhileThePresentOnesGoOn) {
   EXPECT_EQ(reader.data()[7], std::byte{42});
 }
 
-TEST(SegmentTest, TooLargeIsAResourceError) {
-  const Error error = test::error_of([] { Segment::create(INT64_MAX); });
-  EXPECT_EQ(error.code(), ErrorCode::kResources) << error.message();
+TEST(SegmentTest, NoMoreDescriptorsIsAResourceError) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const Error error = test::error_of([] { Segment::create(4096); });
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(error.code(), ErrorCode::kResources);
+  EXPECT_EQ(error.message(), "could not create a memory segment: too many open files");
 }
 
 }  // namespace

@@ -1,0 +1,55 @@
+// The built-in kernels as the shared object that workers load.
+
+#include <dlfcn.h>
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "bench/plugin_job.h"
+
+namespace gristmill::bench {
+namespace {
+
+class KernelsModuleTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    module_ = dlopen(GRISTMILL_BIN_DIR "/gristmill-kernels.so", RTLD_NOW | RTLD_LOCAL);
+    ASSERT_NE(module_, nullptr) << dlerror();
+    const auto query = reinterpret_cast<gm_plugin_query_function>(dlsym(module_, GM_QUERY_SYMBOL));
+    ASSERT_NE(query, nullptr);
+    plugin_ = query();
+  }
+  void TearDown() override {
+    if (module_ != nullptr) dlclose(module_);
+  }
+  void* module_ = nullptr;
+  const gm_plugin* plugin_ = nullptr;
+};
+
+TEST_F(KernelsModuleTest, HasTheBuiltInKernels) {
+  ASSERT_EQ(plugin_->magic, GM_PLUGIN_MAGIC);
+  ASSERT_EQ(plugin_->kernel_count, 2u);
+  EXPECT_STREQ(plugin_->kernels[0]->name, "mean_distance");
+  EXPECT_STREQ(plugin_->kernels[1]->name, "nearest");
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(plugin_->kernels[i]->flags, GM_OVERWRITES_OUTPUT | GM_ITEM_INDEPENDENT);
+  }
+}
+
+TEST_F(KernelsModuleTest, RunsAJob) {
+  const std::vector<double> places = {48.1, 11.6, 52.5, 13.4, 53.6, 10.0};
+  PluginJob job(*plugin_, {"nearest", {array_of(places, {3, 2})}});
+  job.run_all(1);
+  EXPECT_EQ(job.output<std::int64_t>(0)[0], 1);
+  EXPECT_EQ(job.output<std::int64_t>(0)[2], 1);
+  EXPECT_NEAR(job.output<double>(1)[1], 257.0, 5.0);
+}
+
+TEST_F(KernelsModuleTest, ExportsNothingElseOfItsOwn) {
+  EXPECT_EQ(dlsym(module_, "_ZN9gristmill7kernels15chosen_pairwiseEv"), nullptr);
+}
+
+}  // namespace
+}  // namespace gristmill::bench
