@@ -22,6 +22,10 @@ constexpr const char* kLayoutHint =
   throw Error(ErrorCode::kInvalid, {std::move(message), "", std::move(hint)});
 }
 
+[[noreturn]] void throw_no_file(std::string_view text) {
+  throw_invalid(fmt::format("no file name in \"{}\"", text), "Write FILE or NAME=FILE.");
+}
+
 bool is_identifier(std::string_view text) {
   if (text.empty() || std::isdigit(static_cast<unsigned char>(text[0])) != 0) {
     return false;
@@ -96,7 +100,7 @@ InputArgument parse_file(std::string_view text) {
   }
   const std::string_view file = text.substr(0, layout);
   if (file.empty()) {
-    throw_invalid(fmt::format("no file name in \"{}\"", text), "Write FILE or NAME=FILE.");
+    throw_no_file(text);
   }
   if (layout == std::string_view::npos) {
     return {"", file, {}};
@@ -106,6 +110,9 @@ InputArgument parse_file(std::string_view text) {
 
 InputArgument parse_input(std::string_view text) {
   auto [name, file] = split_name(text);
+  if (file.empty()) {
+    throw_no_file(text);
+  }
   InputArgument input = parse_file(file);
   input.name = std::move(name);
   return input;

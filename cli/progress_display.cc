@@ -20,8 +20,7 @@
 namespace gristmill::cli {
 namespace {
 
-using std::chrono_literals::operator""ms;
-using std::chrono_literals::operator""s;
+using namespace std::chrono_literals;
 
 constexpr std::size_t kWidestBar = 40;
 constexpr std::size_t kNarrowestBar = 5;

@@ -23,7 +23,7 @@
 namespace gristmill::cli {
 namespace {
 
-using std::chrono_literals::operator""ms;
+using namespace std::chrono_literals;
 
 void print(const std::string& text) { std::fputs(text.c_str(), stdout); }
 

@@ -54,7 +54,7 @@ std::string workers_text(const JobSummary& summary) {
   for (const WorkerStats& worker : summary.workers) {
     shares.push_back(fmt::format("{:.0f} %", 100.0 * worker.busy_share));
   }
-  const std::string text = count_text(std::ssize(shares), "worker");
+  std::string text = count_text(std::ssize(shares), "worker");
   if (shares.empty()) {
     return text;
   }

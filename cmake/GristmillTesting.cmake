@@ -16,7 +16,10 @@ function(gristmill_test_properties result labels timeout)
   if("exclusive" IN_LIST labels)
     set(run_serial TRUE)
   endif()
-  set(${result} "LABELS \"${labels}\" TIMEOUT ${timeout} RUN_SERIAL ${run_serial}" PARENT_SCOPE)
+  # Before CTest's own SIGKILL, which tells nothing.
+  math(EXPR limit "${timeout} * 5 / 6")
+  set(${result} "LABELS \"${labels}\" TIMEOUT ${timeout} RUN_SERIAL ${run_serial} \
+ENVIRONMENT GRISTMILL_TEST_LIMIT=${limit}" PARENT_SCOPE)
 endfunction()
 
 # gristmill_add_test(<name> LABELS <label>... SOURCES <file>... [LIBS <target>...] [TIMEOUT <seconds>])
@@ -24,7 +27,7 @@ endfunction()
 # A GoogleTest program in bin/, each of its tests one CTest test. One label of unit, property,
 # process, cli, docs says what it is; `slow` keeps it out of the sanitizer runs, `exclusive` runs it
 # alone. TIMEOUT (default 60) is the watchdog against a hang, not a measure of speed. Links
-# gristmill_test_main where that target exists, else GoogleTest's own main. The sources see
+# gristmill_test_main: the watchdog that prints stacks, the check that nothing is left. The sources see
 # GRISTMILL_SOURCE_DIR and GRISTMILL_BIN_DIR as string literals.
 function(gristmill_add_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LABELS;SOURCES;LIBS")
@@ -33,13 +36,8 @@ function(gristmill_add_test name)
                         "not understood: \"${arg_UNPARSED_ARGUMENTS}\"")
   endif()
   add_executable(${name} ${arg_SOURCES})
-  if(TARGET gristmill_test_main)
-    set(main gristmill_test_main)
-  else()
-    set(main GTest::gmock_main)
-  endif()
-  target_link_libraries(${name} PRIVATE ${arg_LIBS} gristmill_source_root gristmill_warnings ${main}
-                                        GTest::gmock)
+  target_link_libraries(${name} PRIVATE ${arg_LIBS} gristmill_source_root gristmill_warnings
+                                        gristmill_test_main GTest::gmock)
   target_compile_definitions(
     ${name} PRIVATE GRISTMILL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                     GRISTMILL_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")

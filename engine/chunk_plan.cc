@@ -29,6 +29,10 @@ std::int64_t worthwhile_items(std::int64_t bytes_per_item, double nanoseconds_pe
              : by_bytes;
 }
 
+std::int64_t whole_lanes(std::int64_t items) {
+  return items < kLaneItems ? items : items - items % kLaneItems;
+}
+
 struct Choice {
   std::int64_t chunk_items;
   std::string rule;
@@ -36,7 +40,7 @@ struct Choice {
 
 Choice choose_automatically(const ChunkDemand& demand) {
   const std::int64_t bytes_per_item = std::max(demand.bytes_per_item, std::int64_t{1});
-  const std::int64_t even = std::max(demand.items / kMinAutoChunks, std::int64_t{1});
+  const std::int64_t even = whole_lanes(std::max(demand.items / kMinAutoChunks, std::int64_t{1}));
   if (demand.nanoseconds_per_item > 0) {
     const std::int64_t worthwhile =
         std::min(worthwhile_items(bytes_per_item, demand.nanoseconds_per_item), demand.items);

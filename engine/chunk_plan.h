@@ -27,6 +27,8 @@ inline constexpr std::int64_t kSmallChunkBytes = 64 * 1024;
 inline constexpr double kCheapChunkNanoseconds = 20'000;
 // More in one chunk gains nothing, and delays cancel and whatever is told per chunk.
 inline constexpr std::int64_t kLargeChunkBytes = 1024 * 1024;
+// Vectorised kernels work on so many items at a time.
+inline constexpr std::int64_t kLaneItems = 16;
 // The ledger has four bytes per chunk.
 inline constexpr std::int64_t kMaxChunks = std::int64_t{1} << 26;
 
@@ -44,7 +46,8 @@ struct ChunkPlan {
 // A function of its arguments and the constants above alone: the chunks of a job are the same on
 // every machine and for any number of workers. Automatic is:
 //
-//   chunk_items = items / kMinAutoChunks (rounded down), at most what fits into kLargeChunkBytes,
+//   chunk_items = items / kMinAutoChunks (rounded down, to a multiple of kLaneItems if it is not
+//                 below that), at most what fits into kLargeChunkBytes,
 //                 at least items / kMaxAutoChunks (rounded up), at least 1;
 //   and if the static cost is known, at least the smaller of what fills kSmallChunkBytes and what
 //   takes kCheapChunkNanoseconds. A job whose cost is not known is not taken for cheap.

@@ -25,8 +25,7 @@
 
 namespace {
 
-using std::chrono_literals::operator""ms;
-using std::chrono_literals::operator""s;
+using namespace std::chrono_literals;
 
 volatile std::sig_atomic_t ending_signal = 0;
 
@@ -71,8 +70,9 @@ class ProgressBar {
     const double share = done / static_cast<double>(progress.items_total);
     const auto full = static_cast<std::size_t>(share * kCells);
     const double seconds_left = progress.elapsed.count() * (1 - share) / share;
-    fmt::print(stderr, "{}{} [{:#<{}}{:-<{}}] {:3.0f} %  {:.0f} s left{}", on_terminal_ ? "\r" : "",
-               title_, "", full, "", kCells - full, 100 * share, std::ceil(seconds_left),
+    fmt::print(stderr, "{}{} [{:#<{}}{:-<{}}] {:3} %  {:.0f} s left{}", on_terminal_ ? "\r" : "",
+               title_, "", full, "", kCells - full,
+               100 * progress.items_done / progress.items_total, std::ceil(seconds_left),
                on_terminal_ ? "\x1b[K" : "\n");
   }
 

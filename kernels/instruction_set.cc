@@ -10,11 +10,26 @@
 namespace gristmill::kernels {
 namespace {
 
+#ifdef __x86_64__
+// By features, because Clang 14 does not know the levels by name. No CPU has these without the rest
+// of their level.
+bool has_v3() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+}
+
+bool has_v4() {
+  return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl");
+}
+#endif
+
 std::vector<const Pairwise*> detect() {
   std::vector<const Pairwise*> found;
 #ifdef __x86_64__
-  if (__builtin_cpu_supports("x86-64-v4")) found.push_back(&kPairwiseV4);
-  if (__builtin_cpu_supports("x86-64-v3")) found.push_back(&kPairwiseV3);
+  if (has_v4()) found.push_back(&kPairwiseV4);
+  if (has_v3()) found.push_back(&kPairwiseV3);
 #endif
   found.push_back(&kPairwiseBaseline);
   return found;

@@ -1,26 +1,47 @@
 #include "workers/test_point.h"
 
 #ifdef GRISTMILL_TEST_POINTS
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <string>
-#include <string_view>
 
 namespace gristmill::workers {
 namespace {
 
-// The hit that a variable like "after-claim:3" asks for at this point; 0: none.
-int wanted_hit(const char* variable, std::string_view name) {
+// What a variable like "after-claim:3:/tmp/first" asks for.
+struct Wish {
+  std::string name;
+  int hit = 1;
+  std::string file;
+};
+
+Wish wish_in(const char* variable) {
   const char* value = std::getenv(variable);
-  if (value == nullptr) return 0;
-  const std::string_view text(value);
-  const std::size_t colon = text.find(':');
-  if (text.substr(0, colon) != name) return 0;
-  return colon == std::string_view::npos ? 1 : std::atoi(value + colon + 1);
+  const std::string text = value == nullptr ? "" : value;
+  const std::size_t hit = text.find(':');
+  Wish wish{text.substr(0, hit), 1, {}};
+  if (hit == std::string::npos) return wish;
+  wish.hit = std::atoi(text.c_str() + hit + 1);
+  const std::size_t file = text.find(':', hit + 1);
+  if (file != std::string::npos) wish.file = text.substr(file + 1);
+  return wish;
+}
+
+bool is_the_one(const std::string& file) {
+  if (file.empty()) return true;
+  const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return false;
+  const std::string pid = std::to_string(getpid()) + "\n";
+  static_cast<void>(!write(fd, pid.data(), pid.size()));
+  close(fd);
+  return true;
 }
 
 struct Counter {
-  const char* variable;
+  Wish wish;
   int signal;
   int hits = 0;
 };
@@ -28,10 +49,11 @@ struct Counter {
 }  // namespace
 
 void pass_test_point(const char* name) {
-  static Counter counters[] = {{"GRISTMILL_STOP", SIGSTOP}, {"GRISTMILL_KILL", SIGKILL}};
+  static Counter counters[] = {{wish_in("GRISTMILL_STOP"), SIGSTOP},
+                               {wish_in("GRISTMILL_KILL"), SIGKILL}};
   for (Counter& counter : counters) {
-    const int wanted = wanted_hit(counter.variable, name);
-    if (wanted != 0 && ++counter.hits == wanted) raise(counter.signal);
+    if (counter.wish.name != name || ++counter.hits != counter.wish.hit) continue;
+    if (is_the_one(counter.wish.file)) raise(counter.signal);
   }
 }
 

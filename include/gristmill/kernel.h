@@ -1,14 +1,14 @@
 /* The plug-in ABI, C11 and C++. Major 0: not frozen yet; a plug-in of another version is refused.
  *
  * A plug-in is a shared object that exports gm_plugin_query and links against nothing of gristmill.
- * It is loaded by worker processes only. In each worker, per job: open once, run once per chunk that
- * this worker takes (in any order, each chunk at most once), close once. plan may be called in any
- * worker at any time, and sees no data. All calls come from one thread.
+ * It is loaded by worker processes only. In each worker, per job: open once, run once per chunk
+ * that this worker takes (in any order, each chunk at most once), close once. plan may be called in
+ * any worker at any time, and sees no data. All calls come from one thread.
  *
  * No exception and no longjmp may leave a function of a plug-in. What the host hands in stays valid
  * until the call returns; for open, until close has returned. What the plug-in hands out (its
- * declarations, the texts of a plan) stays valid while it is loaded. Whoever makes a struct sets its
- * struct_size, for gm_plan the host, which zeroes the rest. */
+ * declarations, the texts of a plan) stays valid while it is loaded. Whoever makes a struct sets
+ * its struct_size, for gm_plan the host, which zeroes the rest. */
 #ifndef GRISTMILL_KERNEL_H
 #define GRISTMILL_KERNEL_H
 
@@ -54,11 +54,17 @@ enum {
 };
 
 typedef uint32_t gm_param_type;
-enum { GM_PARAM_BOOL = 1, GM_PARAM_INT = 2, GM_PARAM_FLOAT = 3, GM_PARAM_STRING = 4, GM_PARAM_LIST = 5 };
+enum {
+  GM_PARAM_BOOL = 1,
+  GM_PARAM_INT = 2,
+  GM_PARAM_FLOAT = 3,
+  GM_PARAM_STRING = 4,
+  GM_PARAM_LIST = 5
+};
 
 /* Flags of a kernel. */
 enum {
-  GM_OVERWRITES_OUTPUT = 1u, /* writes every element of the rows it is given; else they are zeroed first */
+  GM_OVERWRITES_OUTPUT = 1u, /* writes every element of its rows; else they are zeroed first */
   GM_ITEM_INDEPENDENT = 2u   /* an item's result does not depend on the chunk it is in */
 };
 
@@ -110,10 +116,10 @@ typedef struct gm_plan {
   uint32_t struct_size;
   uint32_t output_count;
   int64_t items;
-  int64_t bytes_per_item;    /* read and written per item, for choosing a chunk size */
+  int64_t bytes_per_item;      /* read and written per item, for choosing a chunk size */
   double nanoseconds_per_item; /* static estimate; 0: not known */
-  const char* index_space;   /* in words: rows of "points" */
-  const char* instruction_set; /* the code path taken on this machine; NULL: not chosen at run time */
+  const char* index_space;     /* in words: rows of "points" */
+  const char* instruction_set; /* the code path taken on this machine; NULL: there is one only */
   gm_array outputs[GM_MAX_OUTPUTS]; /* dtype, rank, shape; data is NULL */
 } gm_plan;
 

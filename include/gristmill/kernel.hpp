@@ -1,21 +1,20 @@
 // Kernels in C++: plain structs on top of the C ABI of kernel.h. This is one:
 //
+//   namespace gk = gristmill::kernel;
 //   struct RowSum {
 //     static constexpr const char* kName = "row_sum";
 //     static constexpr const char* kSummary = "sum of each row";
-//     static constexpr gm_input_decl kInputs[] = {gristmill::kernel::input("rows", "N x d
-//     float64")}; static constexpr gm_output_decl kOutputs[] = {gristmill::kernel::output("sum",
-//     "float64")};
+//     static constexpr gm_input_decl kInputs[] = {gk::input("rows", "N x d float64")};
+//     static constexpr gm_output_decl kOutputs[] = {gk::output("sum", "float64 per row")};
 //
-//     static void plan(const gristmill::kernel::Request&, gristmill::kernel::Plan& plan) {
+//     static void plan(const gk::Request&, gk::Plan& plan) {
 //       plan.rows_of("rows").output<double>("sum");
 //     }
-//     explicit RowSum(const gristmill::kernel::Request& request)
-//         : rows_(request.input("rows").as<Rows>()) {}
-//     void run(const gristmill::kernel::Chunk& chunk) {
-//       chunk.output<Sums>("sum") = rows_.middleRows(chunk.begin(), chunk.size()).rowwise().sum();
+//     explicit RowSum(const gk::Request& request) : rows(request.input("rows").as<Rows>()) {}
+//     void run(const gk::Chunk& chunk) {
+//       chunk.output<Sums>("sum") = rows.middleRows(chunk.begin(), chunk.size()).rowwise().sum();
 //     }
-//     Rows rows_;  // an Eigen::Map of a row-major matrix of const double; Sums one of VectorXd
+//     Rows rows;  // an Eigen::Map of a row-major matrix of const double; Sums one of VectorXd
 //   };
 //   GRISTMILL_KERNELS(RowSum)
 //
@@ -540,14 +539,14 @@ struct [[gnu::visibility("hidden")]] Adapter {
   static void close(void* state) noexcept { delete static_cast<K*>(state); }
 
   static std::span<const std::string> row_spaces() {
-    static const auto texts = [] {
+    static const auto kTexts = [] {
       std::array<std::string, std::size(K::kInputs)> all;
       for (std::size_t i = 0; i < all.size(); ++i) {
         all[i] = std::string("rows of \"") + K::kInputs[i].name + "\"";
       }
       return all;
     }();
-    return texts;
+    return kTexts;
   }
 
   static constexpr gm_kernel declaration() {

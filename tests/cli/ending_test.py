@@ -1,4 +1,4 @@
-"""How a job ends before its time: signals to gristmill, and the death of a worker or of gristmill."""
+"""How a job ends before its time: by signals, and by the death of a worker or of gristmill."""
 
 import json
 import os
@@ -14,12 +14,15 @@ class EndingTest(CliTest):
         self.write_places("many.npy", 300_000)
 
     def start_long_job(self, *arguments, **options):
-        """Returns once its workers run and its output has been reserved."""
+        """Returns once its workers compute and its output has been reserved."""
         process = self.start("run", "mean_distance", "-i", "many.npy", "-o", "mean=mean.npy",
                              "--workers", 2, *arguments, **options)
-        wait_until(lambda: len(self.workers()) == 2 and len(self.files()) == 2,
-                   f"for workers and the temporary file; exit code {process.poll()}")
+        wait_until(lambda: len(self.computing_workers()) == 2 and len(self.files()) == 2,
+                   "for the workers and the temporary file")
         return process
+
+    def computing_workers(self):
+        return [pid for pid in self.workers() if busy_ticks(pid) > 5]
 
     def check_ended(self, process, exit_code):
         done = self.finish(process)
@@ -60,10 +63,7 @@ class EndingTest(CliTest):
 
     def test_death_of_a_worker_ends_the_job(self):
         process = self.start_long_job("--json")
-        # A worker that has not begun its first chunk is not yet part of the job.
-        victim = self.workers()[0]
-        wait_until(lambda: busy_ticks(victim) > 10, "for the worker to compute")
-        os.kill(victim, signal.SIGKILL)
+        os.kill(self.computing_workers()[0], signal.SIGKILL)
         done = self.check_ended(process, 1)
         self.assertEqual(json.loads(done.stdout)["outcome"], "failed")
         for name in ("chunk", "rows", "SIGKILL"):
@@ -78,9 +78,12 @@ class EndingTest(CliTest):
 
 
 def busy_ticks(pid):
-    """CPU time of a process in clock ticks."""
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-        fields = file.read().rpartition(")")[2].split()
+    """CPU time of a process in clock ticks; 0 if it has ended."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return 0
     return int(fields[11]) + int(fields[12])
 
 

@@ -7,6 +7,7 @@ events with WATCHDOG_S as a limit against hangs, never on time.
 
 import array
 import ast
+import contextlib
 import os
 import pathlib
 import random
@@ -153,6 +154,19 @@ class CliTest(unittest.TestCase):
     def files(self):
         """All names below the test's folder."""
         return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*"))
+
+    @contextlib.contextmanager
+    def file_system(self, name, options):
+        """A tmpfs mounted below the test's folder."""
+        folder = self.folder / name
+        folder.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+        if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+            self.skipTest("needs the right to mount a small tmpfs")
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", folder], check=True)
 
     def write(self, name, content):
         path = self.folder / name

@@ -28,7 +28,8 @@ class JobFileTest(CliTest):
 
     def plan(self, text, *flags):
         self.write("jobs/job.toml", text)
-        return json.loads(self.succeed("run", "jobs/job.toml", "--dry-run", "--json", *flags).stdout)
+        done = self.succeed("run", "jobs/job.toml", "--dry-run", "--json", *flags)
+        return json.loads(done.stdout)
 
     def refuse(self, text, *named):
         self.write("jobs/job.toml", text)
@@ -68,7 +69,11 @@ class JobFileTest(CliTest):
         for shape in ("[49, 2]", '"49x2"'):
             plan = self.plan(f"""
                 kernel = "nearest"
-                inputs.points = {{ path = "raw.bin", dtype = "float64", shape = {shape}, offset = 16 }}
+                [inputs.points]
+                path = "raw.bin"
+                dtype = "float64"
+                shape = {shape}
+                offset = 16
                 """)
             self.assertEqual(plan["items"], 49)
 

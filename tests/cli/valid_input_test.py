@@ -94,7 +94,8 @@ class ValidInputTest(CliTest):
         self.assertEqual(summary["schema"], 1)
         self.assertEqual(summary["outcome"], "done")
         self.assertEqual(summary["items"], 100)
-        self.assertEqual(summary["chunks"], {"total": 13, "run": 13, "resumed": 0, "quarantined": 0})
+        self.assertEqual(summary["chunks"],
+                         {"total": 13, "run": 13, "resumed": 0, "quarantined": 0})
         self.assertEqual(summary["outputs"], [{"name": "distance", "dtype": "float64",
                                                "shape": [100], "bytes": 800, "path": "d.npy"}])
         self.assertEqual(sum(worker["items"] for worker in summary["workers"]), 100)

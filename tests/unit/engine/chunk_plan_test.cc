@@ -28,10 +28,16 @@ void expect_covers_every_item_once(const ChunkPlan& plan) {
 
 TEST(ChunkPlanTest, AutoMakesAtLeast2048Chunks) {
   const ChunkPlan plan = plan_chunks({171'075, 32, 0}, {});
-  EXPECT_EQ(plan.chunk_items, 83);
-  EXPECT_EQ(plan.chunks, 2062);
-  EXPECT_EQ(plan.rule, "auto: at least 2,048 chunks; 83 items each");
+  EXPECT_EQ(plan.chunk_items, 80);
+  EXPECT_EQ(plan.chunks, 2139);
+  EXPECT_EQ(plan.rule, "auto: at least 2,048 chunks; 80 items each");
   expect_covers_every_item_once(plan);
+}
+
+TEST(ChunkPlanTest, AutoFillsTheLanesOfAVectorisedKernel) {
+  EXPECT_EQ(plan_chunks({2048 * 15, 8, 0}, {}).chunk_items, 15);
+  EXPECT_EQ(plan_chunks({2048 * 16, 8, 0}, {}).chunk_items, 16);
+  EXPECT_EQ(plan_chunks({2048 * 47, 8, 0}, {}).chunk_items, 32);
 }
 
 TEST(ChunkPlanTest, AutoWithFewItemsMakesAChunkOfEach) {

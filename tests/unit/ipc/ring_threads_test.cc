@@ -11,7 +11,7 @@
 #include "ipc/ring.h"
 #include "ipc/segment.h"
 #include "tests/support/checked_frame.h"
-#include "tests/support/sanitizers.h"
+#include "tests/support/repetitions.h"
 
 // Writer and reader in two threads over one mapping: through two mappings of the same memory the
 // thread sanitizer would see nothing.
@@ -76,15 +76,17 @@ class RingThreadsTest : public testing::Test {
 };
 
 TEST_F(RingThreadsTest, FramesArriveWholeAndInOrder) {
-  pass(static_cast<std::uint64_t>(test::scaled(4'000'000)), std::this_thread::yield, [] {},
-       std::this_thread::yield);
+  pass(
+      static_cast<std::uint64_t>(test::repetitions(4'000'000)), std::this_thread::yield, [] {},
+      std::this_thread::yield);
 }
 
 TEST_F(RingThreadsTest, FramesArriveWholeAndInOrderAcrossTheLimitOf64Bits) {
   for (int round = 0; round < 10; ++round) {
     start_at(std::uint64_t{0} - 100'000 - static_cast<std::uint64_t>(round));
-    pass(static_cast<std::uint64_t>(test::scaled(100'000)), std::this_thread::yield, [] {},
-         std::this_thread::yield);
+    pass(
+        static_cast<std::uint64_t>(test::repetitions(100'000)), std::this_thread::yield, [] {},
+        std::this_thread::yield);
     EXPECT_LT(halves().layout.head, std::uint64_t{1} << 63);
   }
 }
@@ -97,8 +99,9 @@ TEST_F(RingThreadsTest, NoWakeUpIsLost) {
     ASSERT_EQ(poll(&waited, 1, -1), 1);
     bell.answer();
   };
-  pass(static_cast<std::uint64_t>(test::scaled(400'000)), std::this_thread::yield,
-       [&] { bell.ring(); }, wait);
+  pass(
+      static_cast<std::uint64_t>(test::repetitions(400'000)), std::this_thread::yield,
+      [&] { bell.ring(); }, wait);
 }
 
 }  // namespace

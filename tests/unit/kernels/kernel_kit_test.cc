@@ -40,11 +40,11 @@ struct RowSum {
   static constexpr gm_output_decl kOutputs[] = {kit::output("sum", "float64")};
 
   static void plan(const Request&, Plan& plan) { plan.rows_of("rows").output<double>("sum"); }
-  explicit RowSum(const Request& request) : rows_(request.input("rows").as<Rows>()) {}
+  explicit RowSum(const Request& request) : rows(request.input("rows").as<Rows>()) {}
   void run(const Chunk& chunk) {
-    chunk.output<Column>("sum") = rows_.middleRows(chunk.begin(), chunk.size()).rowwise().sum();
+    chunk.output<Column>("sum") = rows.middleRows(chunk.begin(), chunk.size()).rowwise().sum();
   }
-  Rows rows_;
+  Rows rows;
 };
 
 // Every declaration there is, and a plan that uses all of it.
@@ -72,31 +72,31 @@ struct Everything {
         .instruction_set("abacus");
   }
   explicit Everything(const Request& request)
-      : extra_(request.input("extra").given()),
-        count_(request.param<std::int64_t>("count")),
-        factor_(request.param<double>("factor")),
-        flag_(request.param<bool>("flag")),
-        weights_(request.param<std::span<const double>>("weights").size()),
-        data_(request.input("data").as<std::int32_t>()) {}
+      : extra(request.input("extra").given()),
+        count(request.param<std::int64_t>("count")),
+        factor(request.param<double>("factor")),
+        flag(request.param<bool>("flag")),
+        weights(request.param<std::span<const double>>("weights").size()),
+        data(request.input("data").as<std::int32_t>()) {}
   void run(const Chunk& chunk) {
     const auto numbers = chunk.output<std::int64_t>("numbers");
     for (std::size_t i = 0; i < numbers.size(); ++i) {
-      numbers[i] = 100 * data_[static_cast<std::size_t>(chunk.begin()) + i / 6] +
+      numbers[i] = 100 * data[static_cast<std::size_t>(chunk.begin()) + i / 6] +
                    static_cast<std::int64_t>(i % 6);
     }
     if (!chunk.wanted("flags")) return;
-    for (std::uint8_t& flag : chunk.output<std::uint8_t>("flags")) {
-      flag = static_cast<std::uint8_t>(count_ + 10 * extra_ + 20 * flag_ + 40 * (factor_ == 1.5) +
-                                       static_cast<long>(weights_));
+    for (std::uint8_t& element : chunk.output<std::uint8_t>("flags")) {
+      element = static_cast<std::uint8_t>(count + 10 * extra + 20 * flag + 40 * (factor == 1.5) +
+                                          static_cast<long>(weights));
     }
   }
 
-  bool extra_;
-  std::int64_t count_;
-  double factor_;
-  bool flag_;
-  std::size_t weights_;
-  std::span<const std::int32_t> data_;
+  bool extra;
+  std::int64_t count;
+  double factor;
+  bool flag;
+  std::size_t weights;
+  std::span<const std::int32_t> data;
 };
 
 // Throws what the parameter says, where the other says.
@@ -113,26 +113,26 @@ struct Thrower {
     plan.rows_of("rows");
     if (request.param<std::string_view>("what") != "no output") plan.output<double>("out");
   }
-  explicit Thrower(const Request& request) : request_(request) { throw_in("open", request); }
+  explicit Thrower(const Request& asked) : request(asked) { throw_in("open", asked); }
   void run(const Chunk& chunk) {
-    throw_in("run", request_);
-    if (request_.param<std::string_view>("what") == "wrong type") chunk.output<float>("out");
-    if (request_.param<std::string_view>("what") == "wrong name") chunk.output<float>("outt");
+    throw_in("run", request);
+    if (request.param<std::string_view>("what") == "wrong type") chunk.output<float>("out");
+    if (request.param<std::string_view>("what") == "wrong name") chunk.output<float>("outt");
   }
 
-  static void throw_in(std::string_view place, const Request& request) {
-    const auto what = request.param<std::string_view>("what");
-    if (request.param<std::string_view>("where") != place) return;
+  static void throw_in(std::string_view place, const Request& asked) {
+    const auto what = asked.param<std::string_view>("what");
+    if (asked.param<std::string_view>("where") != place) return;
     if (what == "invalid") throw kit::Invalid("the rows are odd", "Make them even.");
     if (what == "failed") throw kit::Failed("the wheel came off");
     if (what == "memory") throw std::bad_alloc();
     if (what == "runtime") throw std::runtime_error("something else");
     if (what == "int") throw 42;
-    if (what == "early data") request.input("rows").as<double>();
-    if (what == "wrong input") request.input("row");
-    if (what == "wrong param") request.param<double>("what");
+    if (what == "early data") asked.input("rows").as<double>();
+    if (what == "wrong input") asked.input("row");
+    if (what == "wrong param") asked.param<double>("what");
   }
-  Request request_;
+  Request request;
 };
 
 }  // namespace

@@ -1,0 +1,13 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/leak_oracle.h"
+#include "tests/support/watchdog.h"
+
+int main(int argc, char** argv) {
+  testing::InitGoogleMock(&argc, argv);
+  testing::TestEventListeners& listeners = testing::UnitTest::GetInstance()->listeners();
+  listeners.Append(new gristmill::test::Watchdog);
+  listeners.Append(new gristmill::test::LeakOracle);
+  return RUN_ALL_TESTS();
+}
