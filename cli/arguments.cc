@@ -11,7 +11,6 @@
 #include <gristmill/error.h>
 
 #include "cli/help_text.h"
-#include "cli/unknown_name.h"
 
 namespace gristmill::cli {
 namespace {
@@ -110,11 +109,13 @@ void check_extras(const CLI::App& command) {
   for (const std::string& extra : extras) {
     if (extra.size() > 1 && extra[0] == '-') {
       const std::string option = extra.substr(0, extra.find('='));
-      throw_usage(unknown_name("option", option, long_options(command)), command_name(command));
+      throw_usage(unknown_name("option", option, long_options(command)).message(),
+                  command_name(command));
     }
   }
   if (!extras.empty() && command_name(command).empty()) {
-    throw_usage(unknown_name("command", extras[0], {"run", "kernels", "inspect"}), "");
+    const std::vector<std::string> known = {"run", "kernels", "inspect"};
+    throw_usage(unknown_name("command", extras[0], known).message(), "");
   }
   if (!extras.empty()) {
     throw_usage(fmt::format("unexpected argument \"{}\"", extras[0]), command_name(command));

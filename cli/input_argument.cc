@@ -9,7 +9,6 @@
 
 #include <gristmill/error.h>
 
-#include "cli/unknown_name.h"
 
 namespace gristmill::cli {
 namespace {
@@ -70,9 +69,9 @@ RawLayout parse_layout(std::string_view text) {
     } else if (key == "offset") {
       offset = parse_offset(value);
     } else {
-      throw_invalid(unknown_name("key of a raw layout", part.substr(0, part.find('=')),
-                                 {"dtype", "shape", "offset"}),
-                    kLayoutHint);
+      const std::vector<std::string> known = {"dtype", "shape", "offset"};
+      const std::string_view given = part.substr(0, part.find('='));
+      throw_invalid(unknown_name("key of a raw layout", given, known).message(), kLayoutHint);
     }
   }
   if (!shape) {
@@ -127,7 +126,7 @@ DType parse_dtype(std::string_view name) {
        i <= static_cast<std::uint32_t>(kLastDType); ++i) {
     known.emplace_back(name_of(static_cast<DType>(i)));
   }
-  throw_invalid(unknown_name("dtype", name, known), "The names are NumPy's: float64, int32.");
+  throw_invalid(unknown_name("dtype", name, known).message(), "The names are NumPy's: float64, int32.");
 }
 
 Shape parse_shape(std::string_view text) {

@@ -17,7 +17,6 @@
 
 #include <gristmill/error.h>
 
-#include "cli/unknown_name.h"
 
 namespace gristmill::cli {
 namespace {
@@ -119,7 +118,7 @@ void JobFileReader::read_entry(std::string_view key, const toml::node& node) {
   } else {
     const std::vector<std::string> known = {"kernel", "chunk_size", "workers", "plugins",
                                             "inputs", "outputs",    "params"};
-    fail(node, unknown_name("key", key, known));
+    fail(node, unknown_name("key", key, known).message());
   }
 }
 
@@ -156,7 +155,8 @@ InputArgument JobFileReader::read_input(std::string_view name, const toml::node&
     if (key == "path") {
       input.path = path_of(key.str(), value);
     } else if (key != "dtype" && key != "shape" && key != "offset") {
-      fail(value, unknown_name("key of an input", key.str(), {"path", "dtype", "shape", "offset"}));
+      const std::vector<std::string> known = {"path", "dtype", "shape", "offset"};
+      fail(value, unknown_name("key of an input", key.str(), known).message());
     }
   }
   if (input.path.empty()) {

@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "engine/dataset_storage.h"
-#include "engine/nearest_name.h"
 #include "engine/output_target.h"
 #include "engine/params.h"
 
@@ -25,6 +24,12 @@ std::size_t index_of(std::string_view kind, const std::string& name,
   return static_cast<std::size_t>(found - known.begin());
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return list;
+}
+
 Error invalid(std::string message, std::string hint = {}) {
   return Error(ErrorCode::kInvalid, {std::move(message), {}, std::move(hint)});
 }
@@ -38,8 +43,7 @@ std::size_t nameless_input(const KernelInfo& kernel) {
   if (required.size() == 1) return required[0];
   if (kernel.inputs.empty()) throw invalid("kernel \"" + kernel.name + "\" takes no input");
   throw invalid("kernel \"" + kernel.name + "\" has several inputs: name each one",
-                "They are called " + kernel.inputs[0].name + " and so on; see gristmill kernels " +
-                    kernel.name + ".");
+                "They are called " + joined(names_of(kernel.inputs)) + ".");
 }
 
 std::vector<std::optional<Dataset>> match_inputs(const KernelInfo& kernel,
@@ -72,7 +76,7 @@ std::vector<std::size_t> match_outputs(const KernelInfo& kernel, std::vector<Out
     if (output.name.empty()) {
       if (known.size() != 1) {
         throw invalid("kernel \"" + kernel.name + "\" has several outputs: name each one",
-                      "Its first is called \"" + known.at(0) + "\": write " + known[0] + "=" +
+                      "They are called " + joined(known) + ": write " + known.at(0) + "=" +
                           output.path.string() + ".");
       }
       output.name = known[0];

@@ -1,5 +1,7 @@
 #include "engine/nearest_name.h"
 
+#include <gristmill/error.h>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -67,13 +69,17 @@ std::optional<std::string> nearest_name(std::string_view given,
   return nearest;
 }
 
+}  // namespace gristmill::engine
+
+namespace gristmill {
+
 Error unknown_name(std::string_view kind, std::string_view given,
                    std::span<const std::string> known) {
-  std::string message = fmt::format("unknown {} \"{}\"", kind, printable(given));
-  if (const auto nearest = nearest_name(given, known)) {
+  std::string message = fmt::format("unknown {} \"{}\"", kind, engine::printable(given));
+  if (const auto nearest = engine::nearest_name(given, known)) {
     return {ErrorCode::kInvalid, fmt::format("{}: did you mean \"{}\"?", message, *nearest)};
   }
-  return {ErrorCode::kInvalid, ErrorText{std::move(message), {}, list_names(kind, known)}};
+  return {ErrorCode::kInvalid, ErrorText{std::move(message), {}, engine::list_names(kind, known)}};
 }
 
-}  // namespace gristmill::engine
+}  // namespace gristmill

@@ -5,17 +5,10 @@
 #include <string>
 #include <string_view>
 
-#include <gristmill/error.h>
-
 namespace gristmill::engine {
 
 // The known name that was probably meant: the one with the fewest letters added, left out, replaced
 // or exchanged with their neighbour, upper and lower case alike; none if all are far from it.
 std::optional<std::string> nearest_name(std::string_view given, std::span<const std::string> known);
-
-// unknown kernel "nearst": did you mean "nearest"? Without a near one, the hint lists what there
-// is. kind: "kernel", "input", "output", "parameter". kInvalid.
-Error unknown_name(std::string_view kind, std::string_view given,
-                   std::span<const std::string> known);
 
 }  // namespace gristmill::engine

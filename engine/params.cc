@@ -5,7 +5,6 @@
 #include <optional>
 #include <string_view>
 
-#include "engine/nearest_name.h"
 
 namespace gristmill::engine {
 namespace {

@@ -1,6 +1,5 @@
 #include <gristmill/result.h>
 
-#include "engine/nearest_name.h"
 #include "engine/result_arrays.h"
 
 namespace gristmill {
@@ -17,7 +16,7 @@ ArrayView Result::array(std::string_view name) const {
     if (output->name() == name) return output->view();
     known.push_back(output->name());
   }
-  throw engine::unknown_name("output", name, known);
+  throw unknown_name("output", name, known);
 }
 
 }  // namespace gristmill

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace gristmill {
 
@@ -38,5 +40,10 @@ class Error : public std::runtime_error {
   ErrorCode code_;
   ErrorText text_;
 };
+
+// kInvalid: unknown kernel "nearst": did you mean "nearest"? Without a near one, the hint lists what
+// there is. kind: "kernel", "input", "output", "parameter".
+Error unknown_name(std::string_view kind, std::string_view given,
+                   std::span<const std::string> known);
 
 }  // namespace gristmill

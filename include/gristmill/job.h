@@ -84,7 +84,7 @@ struct JobPlan {
   std::int64_t chunks = 0;
   std::string chunk_rule;          // the rule that chose chunk_items, in words
   int workers = 0;                 // that would take part
-  std::int64_t mapped_bytes = 0;   // inputs
+  std::int64_t mapped_bytes = 0;    // inputs
   std::int64_t reserved_bytes = 0;  // outputs
   std::vector<OutputPlan> outputs;
 };

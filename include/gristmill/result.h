@@ -36,7 +36,7 @@ struct JobSummary {
   std::int64_t items_done = 0;
   std::int64_t chunks_done = 0;
   std::vector<WorkerStats> workers;
-  std::int64_t mapped_bytes = 0;
+  std::int64_t mapped_bytes = 0;  // inputs and outputs, once for all workers
   std::int64_t copied_bytes = 0;  // moved between workers and caller to hand over results
 };
 

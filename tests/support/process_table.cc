@@ -1,6 +1,7 @@
 #include "tests/support/process_table.h"
 
 #include <dirent.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -46,6 +47,17 @@ std::vector<pid_t> child_processes(pid_t parent) {
   std::vector<pid_t> pids;
   for (const auto& [started, pid] : children) pids.push_back(pid);
   return pids;
+}
+
+bool signal_child(pid_t child, int signal) {
+  // By descriptor, and looked at again: the number may be somebody else's by now.
+  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
+  if (pidfd < 0) return false;
+  const std::optional<Status> status = status_of(std::to_string(child));
+  const bool sent = status && status->parent == getpid() &&
+                    syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) == 0;
+  close(pidfd);
+  return sent;
 }
 
 char process_state(pid_t pid) {

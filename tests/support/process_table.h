@@ -12,6 +12,9 @@ namespace gristmill::test {
 // Processes whose parent this is, zombies too, oldest first.
 std::vector<pid_t> child_processes(pid_t parent = getpid());
 
+// Sends a signal to a child process. False: it is none any more.
+bool signal_child(pid_t child, int signal);
+
 // 'R' running, 'S' sleeping, 'T' stopped, 'Z' zombie; 0: there is no such process.
 char process_state(pid_t pid);
 

@@ -1,0 +1,110 @@
+/* A plug-in in plain C, or one that is to be refused: the build may redefine any of these. */
+#include <gristmill/kernel.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#ifndef MAGIC
+#define MAGIC GM_PLUGIN_MAGIC
+#endif
+#ifndef ABI_MAJOR
+#define ABI_MAJOR GM_ABI_MAJOR
+#endif
+#ifndef ABI_MINOR
+#define ABI_MINOR GM_ABI_MINOR
+#endif
+#ifndef STRUCT_SIZE
+#define STRUCT_SIZE sizeof(gm_plugin)
+#endif
+#ifndef KERNEL_STRUCT_SIZE
+#define KERNEL_STRUCT_SIZE sizeof(gm_kernel)
+#endif
+#ifndef KERNEL_COUNT
+#define KERNEL_COUNT 1
+#endif
+#ifndef KERNEL
+#define KERNEL &fill
+#endif
+#ifndef RUN
+#define RUN run
+#endif
+#ifndef OUTPUT_COUNT
+#define OUTPUT_COUNT 1
+#endif
+#ifndef QUERY
+#define QUERY gm_plugin_query
+#endif
+#ifndef ANSWER
+#define ANSWER &plugin
+#endif
+
+/* Fills its output with a value. Items 1000 and on are refused by run, counts below 0 by plan. */
+
+static const gm_input_decl inputs[] = {{"weights", "not used", GM_OPTIONAL, 0}};
+static const gm_param_decl params[] = {{"items", "how many", "10", GM_PARAM_INT, 0},
+                                       {"value", "what to write", "0.5", GM_PARAM_FLOAT, 0}};
+static const gm_output_decl outputs[] = {{"filled", "float64 per item"}};
+
+static gm_status plan(const gm_host* host, const gm_request* request, gm_plan* answer) {
+  const int64_t items = request->params[0].integer;
+  if (items < 0) {
+    host->set_error(host->context, "\"items\" is negative", "Ask for 0 or more.");
+    return GM_INVALID;
+  }
+  answer->items = items;
+  answer->bytes_per_item = sizeof(double);
+  answer->index_space = "range";
+  answer->outputs[0].dtype = GM_FLOAT64;
+  answer->outputs[0].rank = 1;
+  answer->outputs[0].shape[0] = items;
+  return GM_OK;
+}
+
+static gm_status open(const gm_host* host, const gm_request* request, void** state) {
+  double* value = malloc(sizeof(double));
+  (void)host;
+  if (value == NULL) return GM_NO_MEMORY;
+  *value = request->params[1].real;
+  *state = value;
+  return GM_OK;
+}
+
+static gm_status run(const gm_host* host, void* state, const gm_chunk* chunk) {
+  double* filled = chunk->outputs[0].data;
+  if (chunk->end > 1000) {
+    host->set_error(host->context, "there are only 1000 items", NULL);
+    return GM_FAILED;
+  }
+  for (int64_t item = chunk->begin; filled != NULL && item < chunk->end; ++item) {
+    filled[item] = *(const double*)state;
+  }
+  return GM_OK;
+}
+
+static void close(void* state) { free(state); }
+
+static const gm_kernel fill = {.struct_size = sizeof(gm_kernel),
+                               .flags = GM_OVERWRITES_OUTPUT | GM_ITEM_INDEPENDENT,
+                               .name = "fill",
+                               .summary = "fills its output with a value",
+                               .input_count = 1,
+                               .param_count = 2,
+                               .output_count = OUTPUT_COUNT,
+                               .inputs = inputs,
+                               .params = params,
+                               .outputs = outputs,
+                               .plan = plan,
+                               .open = open,
+                               .run = RUN,
+                               .close = close};
+
+__attribute__((visibility("default"))) const gm_plugin* QUERY(void);
+const gm_plugin* QUERY(void) {
+  static const gm_kernel* const kernels[] = {KERNEL};
+  static const gm_plugin plugin = {
+      MAGIC, ABI_MAJOR, ABI_MINOR, STRUCT_SIZE, KERNEL_STRUCT_SIZE, KERNEL_COUNT, kernels};
+  /* Not all are used when one is redefined. */
+  (void)&run;
+  (void)&fill;
+  (void)&plugin;
+  return ANSWER;
+}

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gristmill/engine.h>
+
+#include "tests/support/gate_folder.h"
+#include "tests/support/process_table.h"
+#include "tests/support/row_hash_job.h"
+#include "tests/support/wait_until.h"
+
+namespace gristmill::test {
+
+// Engines with real worker processes and all the test plug-ins.
+class ProcessTest : public testing::Test {
+ protected:
+  ProcessTest();
+
+  static std::unique_ptr<Engine> engine_of(int workers, std::filesystem::path program = {});
+
+  // A job of the kernel misbehave with 100 items in chunks of 10, with these parameters.
+  static JobSpec misbehaving(std::map<std::string, ParamValue> params);
+  static JobSpec misbehaving_at(std::int64_t item, const std::string& how) {
+    return misbehaving({{"at", item}, {"how", how}});
+  }
+
+  // Fails the test unless the result is a failure whose message has all these parts.
+  static void expect_failure(const Result& result, const std::vector<std::string>& parts);
+
+  // Fails the test unless the engine runs a job to its exact end on all its workers, and has neither
+  // less nor more of them.
+  static void expect_good_engine(Engine& engine);
+};
+
+// Sets a variable of the environment, which workers inherit when they are started, for a while.
+class EnvironmentVariable {
+ public:
+  EnvironmentVariable(const char* name, const std::string& value);
+  ~EnvironmentVariable();
+  EnvironmentVariable(const EnvironmentVariable&) = delete;
+  EnvironmentVariable& operator=(const EnvironmentVariable&) = delete;
+
+ private:
+  std::string name_;
+};
+
+}  // namespace gristmill::test

@@ -1,0 +1,179 @@
+#include "engine/coordinator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/engine_core.h"
+#include "ipc/version.h"
+#include "tests/support/row_hash_job.h"
+#include "tests/support/thread_launcher.h"
+
+namespace gristmill::engine {
+namespace {
+
+using test::ThreadLauncher;
+using testing::HasSubstr;
+
+// What a worker that breaks the protocol does with its first order. The link says the rest of the
+// worker's words; it ends when this returns.
+using Script = std::function<void(ipc::WorkerLink& link, const ipc::Order& order)>;
+
+// Workers on threads: number 0 follows a script in its first job, until it ends and is replaced.
+class CoordinatorTest : public testing::Test {
+ protected:
+  static std::unique_ptr<EngineCore> engine_with(Script script, int workers = 2) {
+    auto body = [script = std::move(script)](int number, ipc::WorkerLink link) {
+      if (number != 0) return ThreadLauncher::run_worker(number, std::move(link));
+      const std::optional<ipc::Task> task = link.wait_for_task();
+      if (task && std::holds_alternative<ipc::Order>(*task)) {
+        script(link, std::get<ipc::Order>(*task));
+      }
+    };
+    return std::make_unique<EngineCore>(
+        std::make_unique<ThreadLauncher>(std::move(body)), workers,
+        std::vector<std::string>{test::test_plugin("gristmill-test-kernels").string()});
+  }
+
+  // The job fails, and the next one has two good workers.
+  void expect_failure(const Script& script, const std::string& why) {
+    const auto engine = engine_with(script);
+    const Result result = engine->submit(rows_.spec(ChunkSize::items(10))).wait();
+    EXPECT_EQ(result.outcome(), Outcome::kFailed);
+    ASSERT_TRUE(result.error());
+    EXPECT_THAT(result.error()->message(), HasSubstr(why));
+    const Result next = engine->submit(rows_.spec(ChunkSize::items(10))).wait();
+    rows_.check(next);
+    EXPECT_EQ(next.summary().plan.workers, 2);
+  }
+
+  // Closes jobs, but takes no orders, until the coordinator takes the channel away.
+  static void wait_for_the_end(ipc::WorkerLink& link) {
+    while (const std::optional<ipc::Task> task = link.wait_for_task()) {
+      const auto* close = std::get_if<ipc::CloseJob>(&*task);
+      if (close != nullptr) link.send(ipc::JobClosed{close->job});
+    }
+  }
+
+  test::RowHashJob rows_{1000, 2, 5};
+};
+
+TEST_F(CoordinatorTest, AReportThatNobodyAskedForEndsTheWorkerAndTheJob) {
+  expect_failure(
+      [](ipc::WorkerLink& link, const ipc::Order&) {
+        link.send(ipc::Planned{});
+        wait_for_the_end(link);
+      },
+      "worker 0 was killed because it answered what it was not asked");
+}
+
+TEST_F(CoordinatorTest, AFailureOfAnotherJobEndsTheWorkerAndTheJob) {
+  expect_failure(
+      [](ipc::WorkerLink& link, const ipc::Order& order) {
+        link.send(ipc::JobFailed{order.job + 1, std::nullopt, ErrorCode::kFailed, {}});
+        wait_for_the_end(link);
+      },
+      "it answered what it was not asked");
+}
+
+TEST_F(CoordinatorTest, AWorkerOfAnotherVersionIsRefused) {
+  expect_failure(
+      [](ipc::WorkerLink& link, const ipc::Order&) {
+        link.send(ipc::Hello{"9.9.9"});
+        wait_for_the_end(link);
+      },
+      "it is of version 9.9.9");
+}
+
+TEST_F(CoordinatorTest, AWorkerThatEndsInsteadOfWorkingFailsTheJob) {
+  expect_failure([](ipc::WorkerLink&, const ipc::Order&) {},
+                 "worker 0 ended with exit code 0 outside of any chunk");
+}
+
+TEST_F(CoordinatorTest, AFailureInAChunkThatDoesNotExistNamesNoRows) {
+  expect_failure(
+      [](ipc::WorkerLink& link, const ipc::Order& order) {
+        link.send(ipc::JobFailed{order.job, 4'000'000, ErrorCode::kFailed, {"no such chunk", {}, {}}});
+        link.send(ipc::Idle{order.job, order.seq});
+        wait_for_the_end(link);
+      },
+      "no such chunk");
+}
+
+TEST_F(CoordinatorTest, ChunksThatWereClaimedAndNotDoneAreNoticed) {
+  const auto engine = engine_with(
+      [](ipc::WorkerLink& link, const ipc::Order& order) {
+        std::vector<ipc::UniqueFd> fds;
+        const auto message = link.wait_for_message(fds);
+        const auto& open = std::get<ipc::OpenJob>(*message);
+        const ipc::ControlSegment control(fds.at(0).get(), open.slots, open.chunks);
+        control.slot(open.slot).partition = 0;
+        control.slot(open.slot).chunks_done = open.chunks;
+        link.send(ipc::Idle{order.job, order.seq});
+        wait_for_the_end(link);
+      },
+      1);
+  const Result result = engine->submit(rows_.spec(ChunkSize::items(10))).wait();
+  ASSERT_TRUE(result.error());
+  EXPECT_EQ(result.error()->code(), ErrorCode::kInternal);
+  EXPECT_THAT(result.error()->message(), HasSubstr("the ledger has"));
+}
+
+TEST_F(CoordinatorTest, AFloodOfReportsNeitherStopsTheJobNorEndsIt) {
+  const auto engine = engine_with([](ipc::WorkerLink& link, const ipc::Order& order) {
+    for (int i = 0; i < 50'000; ++i) {
+      if (!link.send(ipc::Idle{order.job, order.seq + 1})) return;
+    }
+    link.send(ipc::Idle{order.job, order.seq});
+    wait_for_the_end(link);
+  });
+  const Result result = engine->submit(rows_.spec(ChunkSize::items(10))).wait();
+  rows_.check(result);
+  EXPECT_EQ(result.summary().workers[0].chunks, 0) << "the other one has stolen all";
+}
+
+TEST_F(CoordinatorTest, AFloodDuringACancelDoesNotDelayItsEnd) {
+  const auto engine = engine_with([](ipc::WorkerLink& link, const ipc::Order& order) {
+    while (link.send(ipc::Idle{order.job, order.seq + 1})) {
+    }
+  });
+  Job job = engine->submit(rows_.spec(ChunkSize::items(10)));
+  job.cancel();
+  EXPECT_EQ(job.wait().outcome(), Outcome::kCancelled);
+  rows_.check(engine->submit(rows_.spec()).wait());
+}
+
+TEST_F(CoordinatorTest, AWorkerThatDoesNotCloseItsJobIsEndedAndTheJobIsDone) {
+  const auto engine = engine_with([](ipc::WorkerLink& link, const ipc::Order& order) {
+    link.send(ipc::Idle{order.job, order.seq});
+    while (link.wait_for_task()) {
+    }
+  });
+  rows_.check(engine->submit(rows_.spec(ChunkSize::items(10))).wait());
+  const Result next = engine->submit(rows_.spec(ChunkSize::items(10))).wait();
+  rows_.check(next);
+}
+
+TEST_F(CoordinatorTest, AStaleAnswerDoesNotEndTheJobEarly) {
+  const auto engine = engine_with([](ipc::WorkerLink& link, const ipc::Order& order) {
+    // As if it were from the job before, and from an order before.
+    link.send(ipc::Idle{order.job - 1, order.seq});
+    link.send(ipc::Idle{order.job, order.seq - 1});
+    link.send(ipc::JobClosed{order.job});
+    link.send(ipc::Idle{order.job, order.seq});
+    wait_for_the_end(link);
+  });
+  rows_.check(engine->submit(rows_.spec(ChunkSize::items(10))).wait());
+}
+
+TEST_F(CoordinatorTest, ItsEndCancelsWhatRunsAndWhatWaits) {
+  auto engine =
+      engine_with([](ipc::WorkerLink& link, const ipc::Order&) { wait_for_the_end(link); }, 1);
+  Job running = engine->submit(rows_.spec(ChunkSize::items(10)));
+  Job waiting = engine->submit(rows_.spec(ChunkSize::items(10)));
+  engine.reset();
+  EXPECT_EQ(running.wait().outcome(), Outcome::kCancelled);
+  EXPECT_EQ(waiting.wait().outcome(), Outcome::kCancelled);
+}
+
+}  // namespace
+}  // namespace gristmill::engine

@@ -1,0 +1,152 @@
+#include "workers/kernel_call.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "tests/support/error_of.h"
+
+namespace gristmill::workers {
+namespace {
+
+gm_kernel kernel_of(std::uint32_t inputs, std::uint32_t params, std::uint32_t outputs) {
+  gm_kernel kernel{};
+  kernel.struct_size = sizeof(gm_kernel);
+  kernel.name = "kernel";
+  kernel.input_count = inputs;
+  kernel.param_count = params;
+  kernel.output_count = outputs;
+  return kernel;
+}
+
+TEST(CArrayTest, HasDataDTypeAndShape) {
+  int data = 0;
+  const gm_array array = to_c(JobArray{&data, {DType::kInt32, {3, 4, 5}}});
+  EXPECT_EQ(array.data, &data);
+  EXPECT_EQ(array.dtype, GM_INT32);
+  EXPECT_EQ(array.rank, 3U);
+  EXPECT_EQ(array.shape[0], 3);
+  EXPECT_EQ(array.shape[2], 5);
+  EXPECT_EQ(array.shape[3], 0);
+}
+
+TEST(CArrayTest, MayHaveTheGreatestRankOrNone) {
+  EXPECT_EQ(to_c(JobArray{nullptr, {DType::kBool, Shape(GM_MAX_RANK, 2)}}).rank, 8U);
+  EXPECT_EQ(to_c(JobArray{nullptr, {DType::kBool, {}}}).rank, 0U);
+}
+
+TEST(CRequestTest, EachParamComesAsItsType) {
+  ipc::KernelRequest request;
+  request.params = {true, std::int64_t{-7}, 2.5, std::string("text"), std::vector<double>{1, 2, 3}};
+  const gm_kernel kernel = kernel_of(0, 5, 0);
+  const CRequest c_request(kernel, request);
+  const gm_param_value* params = c_request.get().params;
+  EXPECT_EQ(params[0].type, GM_PARAM_BOOL);
+  EXPECT_EQ(params[0].integer, 1);
+  EXPECT_EQ(params[1].type, GM_PARAM_INT);
+  EXPECT_EQ(params[1].integer, -7);
+  EXPECT_EQ(params[2].type, GM_PARAM_FLOAT);
+  EXPECT_EQ(params[2].real, 2.5);
+  EXPECT_EQ(params[3].type, GM_PARAM_STRING);
+  EXPECT_STREQ(params[3].text, "text");
+  EXPECT_EQ(params[4].type, GM_PARAM_LIST);
+  ASSERT_EQ(params[4].list_length, 3U);
+  EXPECT_EQ(params[4].list[2], 3);
+}
+
+TEST(CRequestTest, WithoutArraysInputsHaveAShapeAndNoData) {
+  ipc::KernelRequest request;
+  request.inputs = {ipc::ArraySpec{DType::kFloat64, {10, 2}}, std::nullopt};
+  request.outputs_wanted = {false, true};
+  const gm_kernel kernel = kernel_of(2, 0, 2);
+  const CRequest c_request(kernel, request);
+  const gm_request& c = c_request.get();
+  EXPECT_EQ(c.struct_size, sizeof(gm_request));
+  EXPECT_EQ(c.input_count, 2U);
+  EXPECT_EQ(c.output_count, 2U);
+  EXPECT_EQ(c.inputs[0].dtype, GM_FLOAT64);
+  EXPECT_EQ(c.inputs[0].shape[1], 2);
+  EXPECT_EQ(c.inputs[0].data, nullptr);
+  EXPECT_EQ(c.inputs[1].dtype, 0U);
+  EXPECT_EQ(c.output_wanted[0], 0);
+  EXPECT_EQ(c.output_wanted[1], 1);
+}
+
+TEST(CRequestTest, WithArraysInputsHaveTheirData) {
+  ipc::KernelRequest request;
+  request.inputs = {ipc::ArraySpec{DType::kFloat64, {1}}};
+  double value = 0;
+  const gm_kernel kernel = kernel_of(1, 0, 0);
+  const CRequest c_request(kernel, request, {JobArray{&value, {DType::kFloat64, {1}}}});
+  EXPECT_EQ(c_request.get().inputs[0].data, &value);
+}
+
+TEST(CRequestTest, OtherNumbersThanTheKernelsAreRefused) {
+  for (const gm_kernel& kernel : {kernel_of(1, 0, 0), kernel_of(0, 1, 0), kernel_of(0, 0, 1)}) {
+    const Error error = test::error_of([&] { const CRequest c_request(kernel, {}); });
+    EXPECT_EQ(error.code(), ErrorCode::kInternal);
+  }
+}
+
+TEST(CallContextTest, SuccessIsNoError) {
+  CallContext context("nearest", nullptr);
+  EXPECT_NO_THROW(context.require_ok(GM_OK));
+}
+
+TEST(CallContextTest, TheStatusChoosesTheCodeAndTheKernelGivesTheText) {
+  for (const auto& [status, code] : {std::pair{GM_INVALID, ErrorCode::kInvalid},
+                                     {GM_FAILED, ErrorCode::kFailed},
+                                     {GM_NO_MEMORY, ErrorCode::kResources}}) {
+    CallContext context("nearest", nullptr);
+    context.host()->set_error(context.host()->context, "it was too much", "Ask for less.");
+    const Error error = test::error_of([&, s = status] { context.require_ok(s); });
+    EXPECT_EQ(error.code(), code);
+    EXPECT_EQ(error.message(), "kernel \"nearest\": it was too much");
+    EXPECT_EQ(error.hint(), "Ask for less.");
+  }
+}
+
+TEST(CallContextTest, AnUnknownStatusIsAFailureAndIsNamed) {
+  CallContext context("nearest", nullptr);
+  const Error error = test::error_of([&] { context.require_ok(-77); });
+  EXPECT_EQ(error.code(), ErrorCode::kFailed);
+  EXPECT_NE(error.message().find("-77"), std::string::npos) << error.message();
+}
+
+TEST(CallContextTest, ATextMayBeMissing) {
+  CallContext context("nearest", nullptr);
+  context.host()->set_error(context.host()->context, nullptr, nullptr);
+  const Error error = test::error_of([&] { context.require_ok(GM_FAILED); });
+  EXPECT_NE(error.message().find("without a reason"), std::string::npos) << error.message();
+}
+
+TEST(CallContextTest, TheTextIsCopied) {
+  CallContext context("nearest", nullptr);
+  std::string text = "first";
+  context.host()->set_error(context.host()->context, text.c_str(), nullptr);
+  text = "XXXXX";
+  const Error error = test::error_of([&] { context.require_ok(GM_FAILED); });
+  EXPECT_EQ(error.message(), "kernel \"nearest\": first");
+}
+
+TEST(CallContextTest, TellsWhetherThisJobWasCancelled) {
+  std::atomic<std::uint32_t> stop = 0;
+  const CancelFlag cancel(stop, 5);
+  const CallContext context("nearest", &cancel);
+  const gm_host* host = context.host();
+  EXPECT_EQ(host->cancelled(host->context), 0);
+  stop = 4;
+  EXPECT_EQ(host->cancelled(host->context), 0);
+  stop = 5;
+  EXPECT_NE(host->cancelled(host->context), 0);
+}
+
+TEST(CallContextTest, WithoutAFlagNothingIsEverCancelled) {
+  const CallContext context("nearest", nullptr);
+  EXPECT_EQ(context.host()->cancelled(context.host()->context), 0);
+}
+
+}  // namespace
+}  // namespace gristmill::workers
