@@ -23,7 +23,7 @@ TEST_P(DamagedReportsTest, EndTheirWorkerAndFailTheJob) {
 
 INSTANTIATE_TEST_SUITE_P(Damages, DamagedReportsTest,
                          testing::Values("head", "length", "frame", "noise"),
-                         testing::PrintToStringParamName());
+                         [](const auto& test) { return std::string(test.param); });
 
 }  // namespace
 }  // namespace gristmill::test

@@ -28,6 +28,10 @@ JobSpec ProcessTest::misbehaving(std::map<std::string, ParamValue> params) {
   return {.kernel = "misbehave", .params = std::move(params), .chunk_size = ChunkSize::items(10)};
 }
 
+JobSpec ProcessTest::misbehaving_at(std::int64_t item, const std::string& how) {
+  return misbehaving({{"at", item}, {"how", how}});
+}
+
 void ProcessTest::expect_failure(const Result& result, const std::vector<std::string>& parts) {
   EXPECT_EQ(result.outcome(), Outcome::kFailed);
   ASSERT_TRUE(result.error());

@@ -26,9 +26,8 @@ class ProcessTest : public testing::Test {
 
   // A job of the kernel misbehave with 100 items in chunks of 10, with these parameters.
   static JobSpec misbehaving(std::map<std::string, ParamValue> params);
-  static JobSpec misbehaving_at(std::int64_t item, const std::string& how) {
-    return misbehaving({{"at", item}, {"how", how}});
-  }
+  // It misbehaves like this at the item.
+  static JobSpec misbehaving_at(std::int64_t item, const std::string& how);
 
   // Fails the test unless the result is a failure whose message has all these parts.
   static void expect_failure(const Result& result, const std::vector<std::string>& parts);

@@ -80,7 +80,7 @@ TEST_F(SealedDatasetTest, AStoreIntoAMappedFileFaultsToo) {
   const auto engine = engine_of(2);
   expect_failure(engine->submit(spec).wait(), {"was killed by SIGSEGV in chunk 3"});
   EXPECT_EQ(text_of(path), content);
-  spec.params["how"] = "unprotect";
+  spec.params["how"] = std::string("unprotect");
   EXPECT_TRUE(engine->submit(spec).wait().done());
 }
 

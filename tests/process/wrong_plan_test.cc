@@ -24,7 +24,7 @@ INSTANTIATE_TEST_SUITE_P(Wrongs, WrongPlanTest,
                          testing::Values("negative_items", "negative_bytes", "unknown_dtype",
                                          "no_output", "rank_zero", "rank_nine", "other_rows",
                                          "overflow", "negative_row", "failed_in_silence"),
-                         testing::PrintToStringParamName());
+                         [](const auto& test) { return std::string(test.param); });
 
 TEST_F(WrongPlanTest, OddButUsableAnswersAreUsed) {
   for (const char* how : {"nothing", "nan_cost", "infinite_cost", "null_texts"}) {
