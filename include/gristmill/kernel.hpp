@@ -1,20 +1,26 @@
 // Kernels in C++: plain structs on top of the C ABI of kernel.h. This is one:
 //
+//   #include <Eigen/Core>
+//   #include <gristmill/kernel.hpp>
 //   namespace gk = gristmill::kernel;
+//   using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+//   using Rows = Eigen::Map<const Matrix>;
+//   using Sums = Eigen::Map<Eigen::VectorXd>;
+//
 //   struct RowSum {
 //     static constexpr const char* kName = "row_sum";
 //     static constexpr const char* kSummary = "sum of each row";
 //     static constexpr gm_input_decl kInputs[] = {gk::input("rows", "N x d float64")};
-//     static constexpr gm_output_decl kOutputs[] = {gk::output("sum", "float64 per row")};
+//     static constexpr gm_output_decl kOutputs[] = {gk::output("sum", "float64")};
 //
 //     static void plan(const gk::Request&, gk::Plan& plan) {
 //       plan.rows_of("rows").output<double>("sum");
 //     }
-//     explicit RowSum(const gk::Request& request) : rows(request.input("rows").as<Rows>()) {}
+//     explicit RowSum(const gk::Request& request) : rows_(request.input("rows").as<Rows>()) {}
 //     void run(const gk::Chunk& chunk) {
-//       chunk.output<Sums>("sum") = rows.middleRows(chunk.begin(), chunk.size()).rowwise().sum();
+//       chunk.output<Sums>("sum") = rows_.middleRows(chunk.begin(), chunk.size()).rowwise().sum();
 //     }
-//     Rows rows;  // an Eigen::Map of a row-major matrix of const double; Sums one of VectorXd
+//     Rows rows_;
 //   };
 //   GRISTMILL_KERNELS(RowSum)
 //

@@ -51,6 +51,12 @@ TEST(LedgerTagTest, IsNeverOpenOrConvicted) {
   }
 }
 
+TEST(LedgerTagTest, IsNotOpenOrConvictedWhereTheHashIs) {
+  // Found by running the hash backwards: it is 0 and 0xFFFFFFFF here.
+  EXPECT_EQ(ledger_tag(0x05C14933E9AA7178U, 5), 1U);
+  EXPECT_EQ(ledger_tag(0xC83A7B7C1BD02670U, 5), 1U);
+}
+
 TEST(LedgerTagTest, DependsOnTheKeyAndOnTheChunk) {
   std::set<std::uint32_t> tags;
   for (std::uint64_t key = 1; key <= 10; ++key) {

@@ -236,6 +236,18 @@ TEST_F(ByHandTest, ASetupByHandIsALink) {
   EXPECT_EQ(frame, encode(Report{Idle{1, 2}}));
 }
 
+TEST_F(ByHandTest, TheWorkerAnswersItsBellBeforeItLooks) {
+  send(setup_of(kVersion), fds());
+  std::optional<WorkerLink> worker = open();
+  ASSERT_TRUE(worker);
+  RingWriter tasks(coordinators_half().outgoing, workers_half().incoming);
+  ASSERT_TRUE(tasks.push(encode(Task{order(1)})));
+  worker_bell_.ring();
+  EXPECT_TRUE(worker->wait_for_task());
+  // Else the next wait would return at once, and the worker would never sleep.
+  EXPECT_FALSE(is_readable(worker_bell_.fd()));
+}
+
 TEST_F(ByHandTest, AFullReportQueueMakesTheWorkerWaitAndLosesNothing) {
   constexpr std::uint64_t kReports = 40'000;
   send(setup_of(kVersion), fds());

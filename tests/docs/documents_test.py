@@ -1,0 +1,107 @@
+"""The documents say what is so: their commands and snippets run, their links lead somewhere.
+
+GRISTMILL_BIN_DIR names the folder of the built programs, GRISTMILL_CXX the compiler.
+"""
+
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import struct
+import subprocess
+import tempfile
+import unittest
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
+BIN = pathlib.Path(os.environ["GRISTMILL_BIN_DIR"])
+CXX = os.environ["GRISTMILL_CXX"]
+DOCUMENTS = sorted(
+    path
+    for pattern in ("*.md", "docs/*.md", "ipc/*.md", "bench/*.md", "examples/**/*.md")
+    for path in SOURCE.glob(pattern)
+)
+
+
+def text_of(name):
+    return (SOURCE / name).read_text(encoding="utf-8")
+
+
+def blocks(name, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", text_of(name), re.M | re.S)
+
+
+class DocumentsTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        (self.folder / "examples").symlink_to(SOURCE / "examples")
+        shutil.copy(SOURCE / "examples/data/cities_us.npy", self.folder / "cities.npy")
+
+    def run_gristmill(self, *words):
+        return subprocess.run(
+            [BIN / "gristmill", *words], cwd=self.folder, capture_output=True, text=True
+        )
+
+    def test_the_commands_of_the_readme_run(self):
+        commands = re.findall(r"^    scripts/run (\S.*)$", text_of("README.md"), re.M)
+        self.assertGreaterEqual(len(commands), 3)
+        for command in commands:
+            done = self.run_gristmill(*shlex.split(command))
+            self.assertEqual(done.returncode, 0, command + "\n" + done.stderr)
+        self.assertTrue((self.folder / "km.npy").exists())
+
+    def test_the_scripts_of_the_readme_are_there(self):
+        for script in ("scripts/run", "scripts/test"):
+            self.assertIn(script, text_of("README.md"))
+            self.assertTrue(os.access(SOURCE / script, os.X_OK))
+
+    def test_the_snippet_of_the_readme_compiles(self):
+        (snippet,) = blocks("README.md", "cpp")
+        include, body = snippet.split("\n\n", 1)
+        source = self.folder / "snippet.cc"
+        source.write_text(f"{include}\nint main() {{\n{body}\nreturn km.empty();\n}}\n")
+        done = subprocess.run(
+            [CXX, "-std=c++20", "-fsyntax-only", "-Wall", f"-I{SOURCE / 'include'}", source],
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_the_example_of_the_kernel_header_is_a_plug_in(self):
+        comment = text_of("include/gristmill/kernel.hpp").split("#pragma once")[0]
+        source = self.folder / "row_sum.cc"
+        source.write_text("\n".join(re.findall(r"^//   (.*)$", comment, re.M)) + "\n")
+        plugin = self.folder / "row_sum.so"
+        words = "-std=c++20 -O2 -fPIC -shared -fvisibility=hidden -isystem /usr/include/eigen3".split()
+        done = subprocess.run(
+            [CXX, *words, f"-I{SOURCE / 'include'}", source, "-o", plugin],
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.run_gristmill(
+            "run", "row_sum", "--plugin", plugin, "--input", "cities.npy", "--json"
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["items"], 17_343)
+
+    def test_the_job_file_of_the_command_line_page_runs(self):
+        (job,) = blocks("docs/command-line.md", "toml")
+        (self.folder / "job.toml").write_text(job)
+        (self.folder / "hospitals.bin").write_bytes(struct.pack("<2400f", *range(2400)))
+        shutil.copy(BIN / "gristmill-kernels.so", self.folder / "my_kernels.so")
+        done = self.run_gristmill("run", "job.toml", "--dry-run")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("distance", done.stdout)
+
+    def test_links_lead_to_files(self):
+        for document in DOCUMENTS:
+            for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
+                self.assertTrue((document.parent / target).exists(), f"{document.name}: {target}")
+
+
+if __name__ == "__main__":
+    unittest.main()
