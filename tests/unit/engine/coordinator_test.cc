@@ -46,7 +46,13 @@ class CoordinatorTest : public testing::Test {
     EXPECT_EQ(next.summary().plan.workers, 2);
   }
 
-  // Closes jobs, but takes no orders, until the coordinator takes the channel away.
+  // Answers nothing until the coordinator takes the channel away.
+  static void answer_nothing(ipc::WorkerLink& link) {
+    while (link.wait_for_task()) {
+    }
+  }
+
+  // Closes jobs, but takes no orders.
   static void wait_for_the_end(ipc::WorkerLink& link) {
     while (const std::optional<ipc::Task> task = link.wait_for_task()) {
       const auto* close = std::get_if<ipc::CloseJob>(&*task);
@@ -94,7 +100,7 @@ TEST_F(CoordinatorTest, AFailureInAChunkThatDoesNotExistNamesNoRows) {
       [](ipc::WorkerLink& link, const ipc::Order& order) {
         link.send(ipc::JobFailed{order.job, 4'000'000, ErrorCode::kFailed, {"no such chunk", {}, {}}});
         link.send(ipc::Idle{order.job, order.seq});
-        wait_for_the_end(link);
+        answer_nothing(link);
       },
       "no such chunk");
 }
@@ -145,8 +151,7 @@ TEST_F(CoordinatorTest, AFloodDuringACancelDoesNotDelayItsEnd) {
 TEST_F(CoordinatorTest, AWorkerThatDoesNotCloseItsJobIsEndedAndTheJobIsDone) {
   const auto engine = engine_with([](ipc::WorkerLink& link, const ipc::Order& order) {
     link.send(ipc::Idle{order.job, order.seq});
-    while (link.wait_for_task()) {
-    }
+    answer_nothing(link);
   });
   rows_.check(engine->submit(rows_.spec(ChunkSize::items(10))).wait());
   const Result next = engine->submit(rows_.spec(ChunkSize::items(10))).wait();

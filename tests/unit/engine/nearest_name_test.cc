@@ -1,5 +1,7 @@
 #include "engine/nearest_name.h"
 
+#include <gristmill/error.h>
+
 #include <gtest/gtest.h>
 
 #include <vector>
