@@ -1,5 +1,6 @@
 // How long it takes until the first chunk of a job runs: with an engine that is up, on sparse .npy
-// files of several sizes; and for the command line from its start. Times of a fresh file each round.
+// files of several sizes; and for the command line from its start. Times of a fresh file each
+// round.
 //
 // usage: bench_first_chunk FOLDER     a folder for the sparse files and results
 #include <spawn.h>
@@ -35,8 +36,8 @@ const fs::path kPlugin = kBin / "gristmill-bench-clock.so";
 // A float64 array of rows x kColumns, all holes.
 void write_sparse_npy(const fs::path& path, std::int64_t size_bytes) {
   const std::int64_t rows = size_bytes / kColumns / 8;
-  std::string header = fmt::format("{{'descr': '<f8', 'fortran_order': False, 'shape': ({}, {}), }}",
-                                   rows, kColumns);
+  std::string header = fmt::format(
+      "{{'descr': '<f8', 'fortran_order': False, 'shape': ({}, {}), }}", rows, kColumns);
   header.resize(117, ' ');
   header += '\n';
   std::ofstream file(path, std::ios::binary);
@@ -67,7 +68,7 @@ double open_and_run(Engine& engine, const fs::path& file) {
 double run_command(const fs::path& file, const fs::path& output) {
   const std::string program = kBin / "gristmill";
   const std::vector<std::string> words = {
-      program,    "run",           "clock",   "--input",    file.string(), "--output",
+      program,         "run",      "clock",          "--input",    file.string(), "--output",
       output.string(), "--plugin", kPlugin.string(), "--progress", "none"};
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));

@@ -111,9 +111,10 @@ std::vector<std::byte> run_openmp(const Options& options, const Points& points) 
   return outputs_of(job);
 }
 
-// The same job by worker processes that are up; its dataset is placed. Opening the job, mapping and the
-// gathering of the results are inside the measured time.
-std::vector<std::byte> run_gristmill(Engine& engine, const Options& options, const Dataset& points) {
+// The same job by worker processes that are up; its dataset is placed. Opening the job, mapping and
+// the gathering of the results are inside the measured time.
+std::vector<std::byte> run_gristmill(Engine& engine, const Options& options,
+                                     const Dataset& points) {
   const Result result = engine
                             .submit({.kernel = options.kernel,
                                      .inputs = {{"points", points}},

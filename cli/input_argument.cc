@@ -9,7 +9,6 @@
 
 #include <gristmill/error.h>
 
-
 namespace gristmill::cli {
 namespace {
 
@@ -126,7 +125,8 @@ DType parse_dtype(std::string_view name) {
        i <= static_cast<std::uint32_t>(kLastDType); ++i) {
     known.emplace_back(name_of(static_cast<DType>(i)));
   }
-  throw_invalid(unknown_name("dtype", name, known).message(), "The names are NumPy's: float64, int32.");
+  throw_invalid(unknown_name("dtype", name, known).message(),
+                "The names are NumPy's: float64, int32.");
 }
 
 Shape parse_shape(std::string_view text) {

@@ -17,7 +17,6 @@
 
 #include <gristmill/error.h>
 
-
 namespace gristmill::cli {
 namespace {
 

@@ -157,8 +157,8 @@ std::filesystem::path find_worker_program(const std::filesystem::path& asked_for
     throw no_worker_program("\"" + named.string() + "\"");
   }
   const std::filesystem::path folder = folder_of_this_program();
-  const std::filesystem::path beside = folder / "gristmill-worker";
-  const std::filesystem::path installed =
+  std::filesystem::path beside = folder / "gristmill-worker";
+  std::filesystem::path installed =
       folder.parent_path() / "libexec" / "gristmill" / "gristmill-worker";
   if (is_program(beside)) return beside;
   if (is_program(installed)) return installed;

@@ -91,8 +91,8 @@ std::int64_t ArrayView::elements() const {
 
 void ArrayView::require_dtype(DType wanted) const {
   if (wanted == dtype_) return;
-  throw Error(ErrorCode::kInvalid, fmt::format("cannot view an array of {} as {}", name_of(dtype_),
-                                               name_of(wanted)));
+  throw Error(ErrorCode::kInvalid,
+              fmt::format("cannot view an array of {} as {}", name_of(dtype_), name_of(wanted)));
 }
 
 void ArrayView::require_elements(std::size_t given) const {

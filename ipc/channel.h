@@ -9,7 +9,8 @@
 
 namespace gristmill::ipc {
 
-// More than a frame of a ring: what a task may ask for fits into the message that opens it as a job.
+// More than a frame of a ring: what a task may ask for fits into the message that opens it as a
+// job.
 inline constexpr std::size_t kMaxChannelBytes = 72 * 1024;
 inline constexpr std::size_t kMaxChannelFds = 64;
 

@@ -16,7 +16,9 @@ constexpr std::size_t kMaxBinaryBytes = 48 * 1024;
 using Packer = msgpack::packer<msgpack::sbuffer>;
 
 template <class T>
-concept HasFields = requires(T& value) { fields(value); };
+concept HasFields = requires(T& value) {
+  fields(value);
+};
 
 // Thrown inside decoding only; no message of it leaves this file.
 struct Malformed {};
@@ -218,7 +220,9 @@ std::vector<std::byte> encode(const Report& message) { return to_bytes(message);
 std::optional<ChannelMessage> decode_channel_message(std::span<const std::byte> bytes) {
   return from_bytes<ChannelMessage>(bytes);
 }
-std::optional<Task> decode_task(std::span<const std::byte> bytes) { return from_bytes<Task>(bytes); }
+std::optional<Task> decode_task(std::span<const std::byte> bytes) {
+  return from_bytes<Task>(bytes);
+}
 std::optional<Report> decode_report(std::span<const std::byte> bytes) {
   return from_bytes<Report>(bytes);
 }

@@ -7,9 +7,9 @@
 
 #include "ipc/messages.h"
 
-// Messages as msgpack: an array of the message's number in its variant and then its fields in order.
-// Decoding has strict limits and a closed schema: anything else than exactly one message of the
-// expected kind is malformed, and costs no more memory than a small multiple of its own size.
+// Messages as msgpack: an array of the message's number in its variant and then its fields in
+// order. Decoding has strict limits and a closed schema: anything else than exactly one message of
+// the expected kind is malformed, and costs no more memory than a small multiple of its own size.
 namespace gristmill::ipc {
 
 inline constexpr std::size_t kMaxTextBytes = 4096;

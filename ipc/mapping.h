@@ -9,10 +9,10 @@ namespace gristmill::ipc {
 
 // The bytes of a segment or file in this process. Two types, so that the permission is in the type.
 //
-// Both: own the mapping, not the descriptor, which may be closed. offset_bytes need not be a multiple
-// of the page size. A size of 0 maps nothing. Shared with every other mapping of the same memory.
-// Errors: kInvalid when the range lies beyond the end of the segment or file, so that no access can
-// be a SIGBUS unless a file shrinks later; kResources when the address space is full.
+// Both: own the mapping, not the descriptor, which may be closed. offset_bytes need not be a
+// multiple of the page size. A size of 0 maps nothing. Shared with every other mapping of the same
+// memory. Errors: kInvalid when the range lies beyond the end of the segment or file, so that no
+// access can be a SIGBUS unless a file shrinks later; kResources when the address space is full.
 class ReadOnlyMapping {
  public:
   ReadOnlyMapping();
@@ -23,7 +23,9 @@ class ReadOnlyMapping {
 
   const std::byte* data() const { return data_; }
   std::int64_t size_bytes() const { return size_bytes_; }
-  std::span<const std::byte> bytes() const { return {data_, static_cast<std::size_t>(size_bytes_)}; }
+  std::span<const std::byte> bytes() const {
+    return {data_, static_cast<std::size_t>(size_bytes_)};
+  }
 
  private:
   struct Region;

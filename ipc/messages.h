@@ -152,7 +152,9 @@ inline auto fields(ArraySpec& m) { return std::tie(m.dtype, m.shape); }
 inline auto fields(KernelRequest& m) {
   return std::tie(m.plugin, m.kernel, m.inputs, m.params, m.outputs_wanted);
 }
-inline auto fields(Placement& m) { return std::tie(m.fd_index, m.offset_bytes, m.size_bytes, m.sealed); }
+inline auto fields(Placement& m) {
+  return std::tie(m.fd_index, m.offset_bytes, m.size_bytes, m.sealed);
+}
 inline auto fields(Setup& m) { return std::tie(m.version); }
 inline auto fields(OpenJob& m) {
   return std::tie(m.job, m.slot, m.slots, m.chunks, m.items, m.chunk_items, m.ledger_key, m.request,

@@ -28,7 +28,8 @@ RegularFile open_regular_file(const std::filesystem::path& path) {
   struct stat status {};
   if (fstat(fd.get(), &status) != 0) throw system_error(action, errno, ErrorCode::kInvalid);
   if (!S_ISREG(status.st_mode)) {
-    throw Error(ErrorCode::kInvalid, "cannot open \"" + path.string() + "\": " + kind_of(status.st_mode));
+    throw Error(ErrorCode::kInvalid,
+                "cannot open \"" + path.string() + "\": " + kind_of(status.st_mode));
   }
   return {std::move(fd), status.st_size};
 }

@@ -13,8 +13,8 @@ struct RegularFile {
   std::int64_t size_bytes = 0;
 };
 
-// Never blocks, whatever the path names. Errors: kInvalid, naming the path: missing, not readable, a
-// directory, FIFO, socket or device.
+// Never blocks, whatever the path names. Errors: kInvalid, naming the path: missing, not readable,
+// a directory, FIFO, socket or device.
 RegularFile open_regular_file(const std::filesystem::path& path);
 
 }  // namespace gristmill::ipc

@@ -13,8 +13,8 @@ inline constexpr std::uint32_t kRingBytes = 256 * 1024;  // a power of two
 inline constexpr std::uint32_t kMaxFrameBytes = 64 * 1024;
 
 // The writer's half of a queue of frames from one process to one other. It lies in memory that only
-// the writer may write; the reader's index lies in memory that only the reader may write. So neither
-// side can damage more than its own half. See README.md.
+// the writer may write; the reader's index lies in memory that only the reader may write. So
+// neither side can damage more than its own half. See README.md.
 struct RingLayout {
   alignas(128) std::atomic<std::uint64_t> head;  // bytes ever published; written by the writer
   alignas(128) std::array<std::byte, kRingBytes> frames;  // written by the writer up to head

@@ -15,12 +15,12 @@ class Segment {
   // New, zeroed, sealed against shrinking and growing. Pages are allocated when first touched.
   static Segment create(std::int64_t size_bytes);
 
-  // Makes it read-only for ever, for everybody. Requires: no writable mapping of it exists anywhere.
-  // Errors: kInternal if one does.
+  // Makes it read-only for ever, for everybody. Requires: no writable mapping of it exists
+  // anywhere. Errors: kInternal if one does.
   void seal();
 
-  // Lets mappings that exist keep writing, and forbids new ones: what is sent afterwards can only be
-  // read. Requires: no descriptor of it was sent yet.
+  // Lets mappings that exist keep writing, and forbids new ones: what is sent afterwards can only
+  // be read. Requires: no descriptor of it was sent yet.
   void seal_future_writes();
 
   // A second descriptor that is open for reading only; the form in which sealed memory is sent.

@@ -15,7 +15,6 @@ constexpr std::size_t kSetupFds = 4;
 constexpr std::chrono::milliseconds kForEver{-1};
 constexpr std::chrono::milliseconds kFullQueuePause{1};
 
-
 Error broken_by_coordinator(const std::string& what) {
   return Error(ErrorCode::kInternal, "the coordinator sent " + what);
 }
@@ -38,8 +37,8 @@ CoordinatorLink::Created CoordinatorLink::create() {
   CoordinatorLink link(std::move(channel), mine, workers);
   mine.seal_future_writes();
   const UniqueFd readable = mine.read_only_fd();
-  if (!link.send(Setup{kVersion}, {readable.get(), workers.fd(), link.worker_bell_.fd(),
-                                   link.my_bell_.fd()})) {
+  if (!link.send(Setup{kVersion},
+                 {readable.get(), workers.fd(), link.worker_bell_.fd(), link.my_bell_.fd()})) {
     throw Error(ErrorCode::kResources, "could not send a worker its setup");
   }
   return {std::move(link), std::move(worker_end)};
@@ -126,6 +125,11 @@ std::optional<ChannelMessage> WorkerLink::wait_for_message(std::vector<UniqueFd>
 
 bool WorkerLink::send(const Report& report) {
   const std::vector<std::byte> frame = encode(report);
+  if (frame.size() > kMaxFrameBytes) {
+    throw Error(ErrorCode::kInvalid, "a report of " + std::to_string(frame.size()) +
+                                         " bytes is longer than the queue takes, " +
+                                         std::to_string(kMaxFrameBytes) + " bytes");
+  }
   while (!reports_.push(frame)) {
     if (reports_.corrupt()) throw broken_by_coordinator("a broken queue");
     if (!wait(kFullQueuePause, /*for_bell=*/false)) return false;

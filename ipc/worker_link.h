@@ -40,12 +40,12 @@ class CoordinatorLink {
   // The next report. kViolation: the worker broke the format; it is not to be listened to any more.
   Take take(Report& report);
 
-  // Tells the worker that the coordinator is gone: it ends when its chunk is done. Nothing can be sent
-  // any more.
+  // Tells the worker that the coordinator is gone: it ends when its queue is empty. Nothing can be
+  // sent any more.
   void hang_up() { channel_.close(); }
 
-  // Becomes readable when the worker has rung. Shared with the worker, so never answered: wait for it
-  // edge-triggered.
+  // Becomes readable when the worker has rung. Shared with the worker, so never answered: wait for
+  // it edge-triggered.
   int doorbell_fd() const { return my_bell_.fd(); }
 
  private:
@@ -86,6 +86,7 @@ class WorkerLink {
   std::optional<ChannelMessage> wait_for_message(std::vector<UniqueFd>& fds);
 
   // Publishes and rings. While the queue is full it waits; false: the coordinator is gone.
+  // Errors: kInvalid for a report longer than a frame, which no waiting helps; nothing was sent.
   bool send(const Report& report);
 
  private:

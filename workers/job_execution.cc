@@ -120,8 +120,8 @@ JobExecution::ChunkEnd JobExecution::run_chunk(std::uint32_t chunk) {
   if (state == tag || state == ipc::kConvicted) return ChunkEnd::kSkipped;
   current_chunk_ = chunk;
   GRISTMILL_TEST_POINT("before-stamp");
-  // relaxed between two compiler fences: read by the coordinator after this process was reaped, when
-  // all retired stores are visible; the order as compiled is all that counts.
+  // relaxed between two compiler fences: read by the coordinator after this process was reaped,
+  // when all retired stores are visible; the order as compiled is all that counts.
   std::atomic_signal_fence(std::memory_order_seq_cst);
   words().executing.store(ipc::stamp_of(job_, chunk), std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);

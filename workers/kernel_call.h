@@ -13,7 +13,8 @@ namespace gristmill::workers {
 gm_array to_c(const JobArray& array);
 
 // A request as the kernel sees it. Lifetime: the request that it was made from outlives it.
-// Errors: kInternal if the request does not have the kernel's numbers of inputs, params and outputs.
+// Errors: kInternal if the request does not have the kernel's numbers of inputs, params and
+// outputs.
 class CRequest {
  public:
   // Without arrays: for planning.

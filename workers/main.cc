@@ -16,8 +16,9 @@ namespace {
 constexpr int kChannelFd = 3;
 constexpr int kProtocolFailure = 71;
 
-// A worker dies with the thread that started it, twice over: by this signal, and because its channel
-// reports the end of the coordinator. The second also covers a coordinator that died before the call.
+// A worker dies with the thread that started it, twice over: by this signal, and because its
+// channel reports the end of the coordinator. The second also covers a coordinator that died before
+// the call.
 void die_with_coordinator() { prctl(PR_SET_PDEATHSIG, SIGKILL); }
 
 // Ctrl-C goes to the whole terminal group; the coordinator alone decides when a worker ends.

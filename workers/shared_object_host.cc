@@ -11,9 +11,23 @@
 namespace gristmill::workers {
 namespace {
 
+// What a message can carry.
+constexpr std::uint32_t kMaxDeclared = 64;
+
 Error refused(const std::string& path, const std::string& reason, std::string hint = {}) {
   return Error(ErrorCode::kInvalid,
                {"cannot load plug-in \"" + path + "\": " + reason, {}, std::move(hint)});
+}
+
+bool is_complete(const gm_kernel* kernel) {
+  const auto declared = [](const void* declarations, std::uint32_t count, std::uint32_t most) {
+    return count <= most && (count == 0 || declarations != nullptr);
+  };
+  return kernel != nullptr && kernel->struct_size == sizeof(gm_kernel) && kernel->name != nullptr &&
+         kernel->plan != nullptr && kernel->open != nullptr && kernel->run != nullptr &&
+         kernel->close != nullptr && declared(kernel->inputs, kernel->input_count, kMaxDeclared) &&
+         declared(kernel->params, kernel->param_count, kMaxDeclared) &&
+         declared(kernel->outputs, kernel->output_count, GM_MAX_OUTPUTS);
 }
 
 void require_abi(const std::string& path, const gm_plugin* plugin) {
@@ -28,15 +42,14 @@ void require_abi(const std::string& path, const gm_plugin* plugin) {
                       std::to_string(GM_ABI_MAJOR) + "." + std::to_string(GM_ABI_MINOR),
                   "Build it again with the headers of this version of gristmill.");
   }
+  if (plugin->kernel_count == 0 || plugin->kernels == nullptr) {
+    throw refused(path, "it has no kernels");
+  }
   for (std::uint32_t i = 0; i < plugin->kernel_count; ++i) {
-    const gm_kernel* kernel = plugin->kernels[i];
-    if (kernel == nullptr || kernel->name == nullptr || kernel->plan == nullptr ||
-        kernel->open == nullptr || kernel->run == nullptr || kernel->close == nullptr ||
-        kernel->output_count > GM_MAX_OUTPUTS) {
+    if (!is_complete(plugin->kernels[i])) {
       throw refused(path, "its kernel number " + std::to_string(i) + " is incomplete");
     }
   }
-  if (plugin->kernel_count == 0) throw refused(path, "it has no kernels");
 }
 
 const gm_plugin* load(const std::string& path) {

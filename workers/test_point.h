@@ -1,9 +1,9 @@
 #pragma once
 
 // Named places where a test build can stop or kill its own process: GRISTMILL_STOP=name:hit raises
-// SIGSTOP at the hit-th pass, GRISTMILL_KILL=name:hit SIGKILL. With a third part, name:hit:file, only
-// the one process that can create the file does, and writes its process id there. Nothing in other
-// builds.
+// SIGSTOP at the hit-th pass, GRISTMILL_KILL=name:hit SIGKILL. With a third part, name:hit:file,
+// only the one process that can create the file does, and writes its process id there. Nothing in
+// other builds.
 #ifdef GRISTMILL_TEST_POINTS
 namespace gristmill::workers {
 void pass_test_point(const char* name);

@@ -17,9 +17,16 @@ ipc::Refused refusal(std::uint32_t request, const Error& error) {
   return {request, error.code(), fitting(error.text())};
 }
 
+void fit(std::string& text) { text = ipc::fitting(std::move(text)); }
+
 void fit(KernelInfo& kernel) {
-  kernel.summary = ipc::fitting(std::move(kernel.summary));
-  kernel.description = ipc::fitting(std::move(kernel.description));
+  for (std::string* text : {&kernel.name, &kernel.summary, &kernel.description}) fit(*text);
+  for (KernelInfo::Input& input : kernel.inputs) fit(input.help);
+  for (KernelInfo::Output& output : kernel.outputs) fit(output.help);
+  for (KernelInfo::Param& param : kernel.params) {
+    fit(param.help);
+    fit(param.default_value);
+  }
 }
 
 }  // namespace

@@ -17,9 +17,10 @@ class DatasetStorage;  // engine/dataset_storage.h
 class Dataset {
  public:
   // An existing .npy file (format 1.0, 2.0 or 3.0; C order, little-endian, numeric or bool), mapped
-  // in place: nothing is copied, the cost does not depend on the size. (Copied once, as by open_raw,
-  // if the header is padded so oddly that the elements are not aligned; NumPy writes no such file.)
-  // Errors: kInvalid with the reason: missing, not a regular file, malformed, refused dtype or order.
+  // in place: nothing is copied, the cost does not depend on the size. (Copied once, as by
+  // open_raw, if the header is padded so oddly that the elements are not aligned; NumPy writes no
+  // such file.) Errors: kInvalid with the reason: missing, not a regular file, malformed, refused
+  // dtype or order.
   static Dataset open(const std::filesystem::path& path);
 
   // Raw row-major elements in an existing file, from offset_bytes on. Mapped in place, nothing

@@ -35,11 +35,10 @@ std::string version();
 
 // Worker processes and the coordinator that feeds them.
 // Owns: the workers and one thread. Neither prints nor touches signal handlers.
-// Threads and processes: safe to use from any thread. Jobs run one at a time, in order of submission.
-// Lifetime: the destructor cancels what still runs and ends the workers; Results stay valid.
-// Errors: kInvalid for a worker count outside 1 to 4096 or a missing plug-in file; kResources when no
-// worker could be started.
-// Cost: about 2 ms; workers start in parallel.
+// Threads and processes: safe to use from any thread. Jobs run one at a time, in order of
+// submission. Lifetime: the destructor cancels what still runs and ends the workers; Results stay
+// valid. Errors: kInvalid for a worker count outside 1 to 4096 or a missing plug-in file;
+// kResources when no worker could be started. Cost: about 2 ms; workers start in parallel.
 class Engine {
  public:
   explicit Engine(EngineOptions options = {});
@@ -47,10 +46,9 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Checks and plans the job, reserves its outputs and queues it. What happens to it from there on is
-  // told by Job::wait().
-  // Errors: kInvalid for what is wrong with the request, kResources when an output cannot be
-  // reserved, kFailed when the kernel's code died while it planned.
+  // Checks and plans the job, reserves its outputs and queues it. What happens to it from there on
+  // is told by Job::wait(). Errors: kInvalid for what is wrong with the request, kResources when an
+  // output cannot be reserved, kFailed when the kernel's code died while it planned.
   Job submit(JobSpec spec);
 
   // What submit() would do, without doing it. Errors: as submit(), but nothing is reserved.

@@ -41,8 +41,8 @@ class Error : public std::runtime_error {
   ErrorText text_;
 };
 
-// kInvalid: unknown kernel "nearst": did you mean "nearest"? Without a near one, the hint lists what
-// there is. kind: "kernel", "input", "output", "parameter".
+// kInvalid: unknown kernel "nearst": did you mean "nearest"? Without a near one, the hint lists
+// what there is. kind: "kernel", "input", "output", "parameter".
 Error unknown_name(std::string_view kind, std::string_view given,
                    std::span<const std::string> known);
 

@@ -18,7 +18,8 @@ namespace gristmill {
 class Result;
 class JobState;  // engine/job_state.h
 
-// A kernel parameter's value. A string is read as the kernel's declared type ("3", "true", "1,2,5").
+// A kernel parameter's value. A string is read as the kernel's declared type ("3", "true",
+// "1,2,5").
 using ParamValue = std::variant<bool, std::int64_t, double, std::string, std::vector<double>>;
 
 // How large a chunk is. Chunk boundaries depend on the job alone.
@@ -50,8 +51,9 @@ struct Input {
 };
 
 struct Output {
-  std::string name;            // empty: the kernel's only output
-  std::filesystem::path path;  // a .npy file, written in place and renamed at the end; empty: memory
+  std::string name;  // empty: the kernel's only output
+  std::filesystem::path
+      path;  // a .npy file, written in place and renamed at the end; empty: memory
 };
 
 // What to run. Without outputs, every output of the kernel is computed and kept in memory.
@@ -75,15 +77,15 @@ struct JobPlan {
   };
 
   std::string kernel;
-  std::string plugin;              // the file that the kernel comes from
-  std::string instruction_set;     // the kernel's code path on this machine, e.g. "x86-64-v4"
-  std::string index_space;         // "rows of \"points\"", "range"
+  std::string plugin;           // the file that the kernel comes from
+  std::string instruction_set;  // the kernel's code path on this machine, e.g. "x86-64-v4"
+  std::string index_space;      // "rows of \"points\"", "range"
   std::int64_t items = 0;
   std::int64_t bytes_per_item = 0;
   std::int64_t chunk_items = 0;
   std::int64_t chunks = 0;
-  std::string chunk_rule;          // the rule that chose chunk_items, in words
-  int workers = 0;                 // that would take part
+  std::string chunk_rule;           // the rule that chose chunk_items, in words
+  int workers = 0;                  // that would take part
   std::int64_t mapped_bytes = 0;    // inputs
   std::int64_t reserved_bytes = 0;  // outputs
   std::vector<OutputPlan> outputs;

@@ -52,10 +52,10 @@ class HashRows {
     }
     for (std::int64_t item = chunk.begin(); item < chunk.end(); ++item) {
       if (item < slow_below_) spin_for(slow_time_);
-      const std::int64_t hash = item_hash(
-          item,
-          rows_.subspan(static_cast<std::size_t>(item * columns_), static_cast<std::size_t>(columns_)),
-          seed_);
+      const std::int64_t hash = item_hash(item,
+                                          rows_.subspan(static_cast<std::size_t>(item * columns_),
+                                                        static_cast<std::size_t>(columns_)),
+                                          seed_);
       const auto row = static_cast<std::size_t>(item - chunk.begin());
       if (chunk.wanted("hash")) chunk.output<std::int64_t>("hash")[row] = hash;
       if (chunk.wanted("value")) {

@@ -1,6 +1,7 @@
-// A kernel whose plans make no sense: against the C interface, because the C++ one would not let it.
-#include <cstring>
+// A kernel whose plans make no sense: against the C interface, because the C++ one would not let
+// it.
 #include <gristmill/kernel.h>
+#include <cstring>
 
 namespace {
 
@@ -50,9 +51,8 @@ constexpr gm_kernel kKernel = {sizeof(gm_kernel),
                                &run,
                                &close};
 constexpr const gm_kernel* kKernels[] = {&kKernel};
-constexpr gm_plugin kPlugin = {GM_PLUGIN_MAGIC,   GM_ABI_MAJOR,      GM_ABI_MINOR,
-                               sizeof(gm_plugin), sizeof(gm_kernel), 1,
-                               kKernels};
+constexpr gm_plugin kPlugin = {
+    GM_PLUGIN_MAGIC, GM_ABI_MAJOR, GM_ABI_MINOR, sizeof(gm_plugin), sizeof(gm_kernel), 1, kKernels};
 
 }  // namespace
 

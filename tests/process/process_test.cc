@@ -35,8 +35,8 @@ JobSpec ProcessTest::misbehaving_at(std::int64_t item, const std::string& how) {
 void ProcessTest::expect_failure(const Result& result, const std::vector<std::string>& parts) {
   EXPECT_EQ(result.outcome(), Outcome::kFailed);
   ASSERT_TRUE(result.error());
-  const std::string text = result.error()->message() + " / " + result.error()->detail() + " / " +
-                           result.error()->hint();
+  const std::string text =
+      result.error()->message() + " / " + result.error()->detail() + " / " + result.error()->hint();
   for (const std::string& part : parts) EXPECT_THAT(text, testing::HasSubstr(part));
   EXPECT_THROW(result.array(), Error);
 }

@@ -32,8 +32,8 @@ class ProcessTest : public testing::Test {
   // Fails the test unless the result is a failure whose message has all these parts.
   static void expect_failure(const Result& result, const std::vector<std::string>& parts);
 
-  // Fails the test unless the engine runs a job to its exact end on all its workers, and has neither
-  // less nor more of them.
+  // Fails the test unless the engine runs a job to its exact end on all its workers, and has
+  // neither less nor more of them.
   static void expect_good_engine(Engine& engine);
 };
 

@@ -10,7 +10,8 @@ namespace {
 
 using RandomKillsTest = ProcessTest;
 
-// Whatever is killed whenever: a job is exact or has failed for that reason, and the engine goes on.
+// Whatever is killed whenever: a job is exact or has failed for that reason, and the engine goes
+// on.
 TEST_F(RandomKillsTest, NeverGiveAWrongResult) {
   constexpr int kJobs = 150;
   constexpr std::uint32_t kSeed = 20'240'811;

@@ -18,9 +18,8 @@ TEST_F(ResultsTest, TheBitsDependNeitherOnWorkersNorOnChunks) {
     const auto engine = engine_of(workers);
     for (const std::int64_t items : {1, 7, 1009, 20'011}) {
       const RowHashJob rows(items, 3, ++seed);
-      for (const ChunkSize& size :
-           {ChunkSize(), ChunkSize::items(1), ChunkSize::items(13), ChunkSize::items(items + 5),
-            ChunkSize::bytes(4096)}) {
+      for (const ChunkSize& size : {ChunkSize(), ChunkSize::items(1), ChunkSize::items(13),
+                                    ChunkSize::items(items + 5), ChunkSize::bytes(4096)}) {
         rows.check(engine->submit(rows.spec(size)).wait());
       }
     }

@@ -37,8 +37,8 @@ class TestPointsTest : public ProcessTest, public testing::WithParamInterface<St
     return spec;
   }
 
-  // Runs jobs until one worker has reached the step in one of them. It is rarely the second: whether
-  // a worker steals is up to the scheduler.
+  // Runs jobs until one worker has reached the step in one of them. It is rarely the second:
+  // whether a worker steals is up to the scheduler.
   Job run_until_reached(Engine& engine) const {
     for (;;) {
       Job job = engine.submit(spec());
@@ -54,7 +54,8 @@ class TestPointsTest : public ProcessTest, public testing::WithParamInterface<St
     return job;
   }
 
-  // The kernel never sleeps, so a worker that sleeps after its work has begun has found nothing more.
+  // The kernel never sleeps, so a worker that sleeps after its work has begun has found nothing
+  // more.
   void wait_for_the_other_worker(const Job& job) const {
     wait_until([&] {
       if (job.progress().items_done < kItems - kMostInALease) return false;
@@ -116,20 +117,19 @@ TEST_P(KillPointTest, FailsTheJobAndTheEngineGoesOn) {
   Job job = run_until_reached(*engine);
   const std::string point = GetParam().point;
   const bool in_chunk = point == "after-stamp" || point == "before-done";
-  expect_failure(job.wait(), {"was killed by SIGKILL", in_chunk ? "in chunk" : "outside of any chunk"});
+  expect_failure(job.wait(),
+                 {"was killed by SIGKILL", in_chunk ? "in chunk" : "outside of any chunk"});
   rows_.check(engine->submit(spec()).wait());
   expect_good_engine(*engine);
 }
 
-const auto kSteps = testing::Values(Step{"before-claim", 1}, Step{"before-claim", 3},
-                                    Step{"after-claim", 1}, Step{"after-claim", 3},
-                                    Step{"after-publish", 1}, Step{"after-publish", 4},
-                                    Step{"before-steal", 1}, Step{"before-steal", 2},
-                                    Step{"after-steal", 1}, Step{"after-steal", 2},
-                                    Step{"before-stamp", 1}, Step{"before-stamp", 40},
-                                    Step{"after-stamp", 1}, Step{"after-stamp", 40},
-                                    Step{"before-done", 1}, Step{"before-done", 40},
-                                    Step{"after-done", 1}, Step{"after-done", 40});
+const auto kSteps =
+    testing::Values(Step{"before-claim", 1}, Step{"before-claim", 3}, Step{"after-claim", 1},
+                    Step{"after-claim", 3}, Step{"after-publish", 1}, Step{"after-publish", 4},
+                    Step{"before-steal", 1}, Step{"before-steal", 2}, Step{"after-steal", 1},
+                    Step{"after-steal", 2}, Step{"before-stamp", 1}, Step{"before-stamp", 40},
+                    Step{"after-stamp", 1}, Step{"after-stamp", 40}, Step{"before-done", 1},
+                    Step{"before-done", 40}, Step{"after-done", 1}, Step{"after-done", 40});
 
 std::string name_of_step(const testing::TestParamInfo<Step>& info) {
   std::string name = info.param.point + ("_" + std::to_string(info.param.hit));

@@ -19,8 +19,8 @@ class WorkerEndingTest : public ProcessTest, public testing::WithParamInterface<
 TEST_P(WorkerEndingTest, InAChunkFailsTheJobAndNamesChunkRowsAndWorker) {
   const auto engine = engine_of(3);
   const Result result = engine->submit(misbehaving_at(35, GetParam().how)).wait();
-  expect_failure(result, {"kernel \"misbehave\"", "worker ", GetParam().words,
-                          "in chunk 3, rows 30 to 39"});
+  expect_failure(
+      result, {"kernel \"misbehave\"", "worker ", GetParam().words, "in chunk 3, rows 30 to 39"});
   EXPECT_EQ(result.error()->code(), ErrorCode::kFailed);
   expect_good_engine(*engine);
 }
@@ -34,8 +34,7 @@ TEST_P(WorkerEndingTest, WhileTheJobIsOpenedFailsIt) {
 
 TEST_P(WorkerEndingTest, WhileAJobIsPlannedFailsItsSubmission) {
   const auto engine = engine_of(2);
-  const Error error =
-      error_of([&] { engine->submit(misbehaving({{"plan", GetParam().how}})); });
+  const Error error = error_of([&] { engine->submit(misbehaving({{"plan", GetParam().how}})); });
   EXPECT_EQ(error.code(), ErrorCode::kFailed);
   EXPECT_THAT(error.message(), testing::HasSubstr("plan kernel \"misbehave\""));
   EXPECT_THAT(error.message(), testing::HasSubstr(GetParam().words));
@@ -69,8 +68,8 @@ class KernelErrorTest : public ProcessTest, public testing::WithParamInterface<R
 TEST_P(KernelErrorTest, InAChunkIsTheJobsErrorWithChunkAndRows) {
   const auto engine = engine_of(3);
   const Result result = engine->submit(misbehaving_at(99, GetParam().how)).wait();
-  expect_failure(result,
-                 {"kernel \"misbehave\": ", GetParam().text, "It failed in chunk 9, rows 90 to 99."});
+  expect_failure(
+      result, {"kernel \"misbehave\": ", GetParam().text, "It failed in chunk 9, rows 90 to 99."});
   EXPECT_EQ(result.error()->code(), GetParam().code);
   expect_good_engine(*engine);
 }
@@ -85,8 +84,7 @@ TEST_P(KernelErrorTest, WhileTheJobIsOpenedIsTheJobsError) {
 
 TEST_P(KernelErrorTest, WhileAJobIsPlannedIsThatOfItsSubmission) {
   const auto engine = engine_of(2);
-  const Error error =
-      error_of([&] { engine->submit(misbehaving({{"plan", GetParam().how}})); });
+  const Error error = error_of([&] { engine->submit(misbehaving({{"plan", GetParam().how}})); });
   EXPECT_EQ(error.code(), GetParam().code);
   EXPECT_THAT(error.message(), testing::HasSubstr(GetParam().text));
   expect_good_engine(*engine);
@@ -188,7 +186,7 @@ class LoadingTest : public ProcessTest {
  protected:
   static Error loading_error(const std::string& plugin) {
     Engine engine({.workers = 2, .plugins = {test_plugin(plugin)}});
-    const Error error = error_of([&] { engine.kernels(); });
+    Error error = error_of([&] { engine.kernels(); });
     // It is no better the second time.
     EXPECT_EQ(error_of([&] { engine.submit({.kernel = "nearest"}); }).code(), error.code());
     return error;

@@ -25,8 +25,9 @@ std::unique_ptr<EngineCore> engine_of_threads(int workers) {
 const std::vector<std::int64_t> kItems = {1, 2, 7, 1009, 20'011};
 
 std::vector<ChunkSize> chunk_sizes(std::int64_t items) {
-  return {ChunkSize(), ChunkSize::items(1), ChunkSize::items(13), ChunkSize::items(items + 5),
-          ChunkSize::bytes(1), ChunkSize::bytes(4096)};
+  return {ChunkSize(),          ChunkSize::items(1),
+          ChunkSize::items(13), ChunkSize::items(items + 5),
+          ChunkSize::bytes(1),  ChunkSize::bytes(4096)};
 }
 
 class ExactResultsTest : public testing::TestWithParam<int> {};

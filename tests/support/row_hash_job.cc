@@ -17,7 +17,8 @@ std::vector<std::int64_t> random_values(std::int64_t count, std::int64_t seed) {
 
 template <class T>
 bool same_bits(std::span<const T> a, const std::vector<T>& b) {
-  return a.size() == b.size() && (b.empty() || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
+  return a.size() == b.size() &&
+         (b.empty() || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
 }
 
 }  // namespace
@@ -31,8 +32,8 @@ RowHashJob::RowHashJob(std::int64_t items, std::int64_t columns, std::int64_t se
       items_(items),
       columns_(columns),
       seed_(seed),
-      rows_(Dataset::copy_of(
-          ArrayView(std::span<const std::int64_t>(values_), {items, columns}))) {}
+      rows_(Dataset::copy_of(ArrayView(std::span<const std::int64_t>(values_), {items, columns}))) {
+}
 
 JobSpec RowHashJob::spec(ChunkSize chunk_size) const {
   return {.kernel = "hash_rows",

@@ -72,10 +72,10 @@ class WorkerThread : public engine::WorkerProcess {
 ThreadLauncher::ThreadLauncher() : body_(&ThreadLauncher::run_worker) {}
 
 std::unique_ptr<engine::WorkerProcess> ThreadLauncher::launch(ipc::Channel worker_end) {
-  return std::make_unique<WorkerThread>(
-      std::move(worker_end), [body = body_, number = launched_++](ipc::WorkerLink link) {
-        body(number, std::move(link));
-      });
+  return std::make_unique<WorkerThread>(std::move(worker_end),
+                                        [body = body_, number = launched_++](ipc::WorkerLink link) {
+                                          body(number, std::move(link));
+                                        });
 }
 
 void ThreadLauncher::run_worker(int, ipc::WorkerLink link) {

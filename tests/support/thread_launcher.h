@@ -7,9 +7,9 @@
 
 namespace gristmill::test {
 
-// Runs workers on threads of this process: the coordinator and the workers' loop under one sanitizer.
-// Such a worker cannot be killed in the middle of a chunk: a kill takes its channel away, so that it
-// ends after what it is doing.
+// Runs workers on threads of this process: the coordinator and the workers' loop under one
+// sanitizer. Such a worker cannot be killed in the middle of a chunk: a kill takes its channel
+// away, so that it ends after what it is doing.
 class ThreadLauncher : public engine::WorkerLauncher {
  public:
   // What the number-th worker that was started does; the last of an engine's first workers is its

@@ -7,6 +7,7 @@
 #include "ipc/version.h"
 #include "tests/support/row_hash_job.h"
 #include "tests/support/thread_launcher.h"
+#include "tests/support/wait_until.h"
 
 namespace gristmill::engine {
 namespace {
@@ -98,7 +99,8 @@ TEST_F(CoordinatorTest, AWorkerThatEndsInsteadOfWorkingFailsTheJob) {
 TEST_F(CoordinatorTest, AFailureInAChunkThatDoesNotExistNamesNoRows) {
   expect_failure(
       [](ipc::WorkerLink& link, const ipc::Order& order) {
-        link.send(ipc::JobFailed{order.job, 4'000'000, ErrorCode::kFailed, {"no such chunk", {}, {}}});
+        link.send(
+            ipc::JobFailed{order.job, 4'000'000, ErrorCode::kFailed, {"no such chunk", {}, {}}});
         link.send(ipc::Idle{order.job, order.seq});
         answer_nothing(link);
       },
@@ -138,11 +140,14 @@ TEST_F(CoordinatorTest, AFloodOfReportsNeitherStopsTheJobNorEndsIt) {
 }
 
 TEST_F(CoordinatorTest, AFloodDuringACancelDoesNotDelayItsEnd) {
-  const auto engine = engine_with([](ipc::WorkerLink& link, const ipc::Order& order) {
-    while (link.send(ipc::Idle{order.job, order.seq + 1})) {
-    }
-  });
+  const auto engine = engine_with(
+      [](ipc::WorkerLink& link, const ipc::Order& order) {
+        while (link.send(ipc::Idle{order.job, order.seq + 1})) {
+        }
+      },
+      1);
   Job job = engine->submit(rows_.spec(ChunkSize::items(10)));
+  test::wait_until([&] { return job.progress().workers_running == 1; });
   job.cancel();
   EXPECT_EQ(job.wait().outcome(), Outcome::kCancelled);
   rows_.check(engine->submit(rows_.spec()).wait());

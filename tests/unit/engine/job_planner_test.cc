@@ -17,7 +17,7 @@ using testing::HasSubstr;
 class JobPlannerTest : public testing::Test {
  protected:
   Error refusal(const JobSpec& spec) {
-    const Error error = test::error_of([&] { jobs_.plan(spec); });
+    Error error = test::error_of([&] { jobs_.plan(spec); });
     EXPECT_EQ(error.code(), ErrorCode::kInvalid);
     return error;
   }
@@ -120,7 +120,8 @@ TEST_F(JobPlannerTest, RefusesAChunkSizeBelowOne) {
 }
 
 TEST_F(JobPlannerTest, NoItemsAreNoChunksAndNoWorkers) {
-  const JobPlan plan = jobs_.plan({.kernel = "count_visits", .params = {{"items", std::int64_t{0}}}}).plan;
+  const JobPlan plan =
+      jobs_.plan({.kernel = "count_visits", .params = {{"items", std::int64_t{0}}}}).plan;
   EXPECT_EQ(plan.items, 0);
   EXPECT_EQ(plan.chunks, 0);
   EXPECT_EQ(plan.workers, 0);

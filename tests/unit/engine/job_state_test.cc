@@ -10,7 +10,7 @@
 namespace gristmill {
 namespace {
 
-using std::chrono_literals::operator""ms;
+using namespace std::chrono_literals;
 
 class JobStateTest : public testing::Test {
  protected:
@@ -25,8 +25,9 @@ class JobStateTest : public testing::Test {
     JobSummary summary;
     summary.items_done = items_done;
     summary.elapsed = std::chrono::seconds(7);
-    return {outcome, std::nullopt, std::move(summary),
-            std::make_shared<const ResultArrays>(std::vector<std::shared_ptr<engine::OutputArray>>())};
+    return {
+        outcome, std::nullopt, std::move(summary),
+        std::make_shared<const ResultArrays>(std::vector<std::shared_ptr<engine::OutputArray>>())};
   }
 
   bool bell_rang() const {

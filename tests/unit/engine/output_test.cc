@@ -10,8 +10,6 @@
 namespace gristmill::engine {
 namespace {
 
-using testing::HasSubstr;
-
 JobPlan::OutputPlan plan(std::string name, std::int64_t length, std::filesystem::path path = {}) {
   return {std::move(name), DType::kUInt8, {length}, length, std::move(path)};
 }

@@ -150,6 +150,43 @@ TEST_F(WorkerLinkTest, AFullTaskQueueRefusesAndGoesOnAfterwards) {
   }
 }
 
+// More than a frame takes, of fields that are all within their limits.
+KernelRequest request_too_long() {
+  KernelRequest request;
+  request.params = {std::vector<double>(4096), std::vector<double>(4096)};
+  return request;
+}
+Described report_too_long() {
+  Described described;
+  described.kernel.params.assign(20, {"name", "int", "0", std::string(kMaxTextBytes, 'x')});
+  return described;
+}
+
+TEST_F(WorkerLinkTest, ATaskTooLongForTheQueueIsRefusedAndOthersStillPass) {
+  EXPECT_FALSE(coordinator().send(PlanRequest{1, request_too_long()}));
+  ASSERT_TRUE(coordinator().send(order(5)));
+  const std::optional<Task> task = worker().wait_for_task();
+  ASSERT_TRUE(task);
+  EXPECT_EQ(std::get<Order>(*task).seq, 5U);
+}
+
+TEST_F(WorkerLinkTest, AMessageTooLongForTheChannelIsRefused) {
+  OpenJob job;
+  job.request = request_too_long();
+  job.request.params.push_back(std::vector<double>(4096));
+  EXPECT_FALSE(coordinator().send(ChannelMessage{job}, {}));
+  EXPECT_FALSE(coordinator().send(ChannelMessage{OpenJob{}},
+                                  std::vector<int>(kMaxChannelFds + 1, STDERR_FILENO)));
+}
+
+TEST_F(WorkerLinkTest, AReportTooLongForTheQueueIsRefusedAndOthersStillPass) {
+  EXPECT_EQ(test::error_of([&] { worker().send(report_too_long()); }).code(), ErrorCode::kInvalid);
+  ASSERT_TRUE(worker().send(Idle{1, 2}));
+  Report report;
+  ASSERT_EQ(coordinator().take(report), Take::kReport);
+  EXPECT_EQ(std::get<Idle>(report).seq, 2U);
+}
+
 TEST_F(WorkerLinkTest, AFullReportQueueOfACoordinatorThatIsGoneEndsTheWorker) {
   coordinator().hang_up();
   std::uint64_t sent = 0;
