@@ -8,10 +8,10 @@
 namespace gristmill {
 namespace {
 
-engine::FileId file_id_of(int fd, const std::filesystem::path& path) {
+struct stat status_of(int fd, const std::filesystem::path& path) {
   struct stat status {};
   if (fstat(fd, &status) != 0) throw ipc::system_error("open \"" + path.string() + "\"", errno);
-  return engine::FileId(status);
+  return status;
 }
 
 }  // namespace
@@ -19,12 +19,13 @@ engine::FileId file_id_of(int fd, const std::filesystem::path& path) {
 DatasetStorage::DatasetStorage(std::filesystem::path path, ipc::RegularFile file, DType dtype,
                                Shape shape, std::int64_t offset_bytes)
     : path_(std::move(path)),
-      file_id_(file_id_of(file.fd.get(), path_)),
+      file_id_(status_of(file.fd.get(), path_)),
       dtype_(dtype),
       shape_(std::move(shape)),
       fd_(std::move(file.fd)),
       offset_bytes_(offset_bytes),
       is_sealed_(false),
+      version_(status_of(fd_.get(), path_)),
       mapping_(fd_.get(), offset_bytes_, gristmill::size_bytes(dtype_, shape_).value()) {
   assert(offset_bytes_ % static_cast<std::int64_t>(size_of(dtype_)) == 0);
 }
@@ -41,6 +42,11 @@ DatasetStorage::DatasetStorage(const ipc::Segment& sealed, DType dtype, Shape sh
       mapping_(fd_.get(), 0, sealed.size_bytes()) {
   assert(ipc::is_sealed(fd_.get()));
   assert(gristmill::size_bytes(dtype_, shape_) == sealed.size_bytes());
+}
+
+bool DatasetStorage::has_changed() const {
+  struct stat status {};
+  return version_ && (fstat(fd_.get(), &status) != 0 || engine::FileVersion(status) != *version_);
 }
 
 }  // namespace gristmill

@@ -36,6 +36,8 @@ class DatasetStorage {
   // What workers map: offset_bytes and size_bytes of this descriptor.
   int fd() const { return fd_.get(); }
   std::int64_t offset_bytes() const { return offset_bytes_; }
+  // True if the file was written to, or has another length, since it was opened. Never for memory.
+  bool has_changed() const;
   // True for memory, which cannot change any more; a file may be changed by others.
   bool is_sealed() const { return is_sealed_; }
 
@@ -53,6 +55,7 @@ class DatasetStorage {
   ipc::UniqueFd fd_;
   std::int64_t offset_bytes_;
   bool is_sealed_;
+  std::optional<engine::FileVersion> version_;
   ipc::ReadOnlyMapping mapping_;
 };
 

@@ -13,4 +13,17 @@ struct FileId {
   bool operator==(const FileId&) const = default;
 };
 
+// What changes when a file is written to.
+struct FileVersion {
+  off_t size_bytes = 0;
+  timespec modified = {};
+
+  explicit FileVersion(const struct stat& status)
+      : size_bytes(status.st_size), modified(status.st_mtim) {}
+  bool operator==(const FileVersion& other) const {
+    return size_bytes == other.size_bytes && modified.tv_sec == other.modified.tv_sec &&
+           modified.tv_nsec == other.modified.tv_nsec;
+  }
+};
+
 }  // namespace gristmill::engine

@@ -21,7 +21,7 @@ class JobPlanner {
   // plugins: absolute paths, searched in this order. Lifetime: planner outlives it.
   JobPlanner(Planner& planner, std::vector<std::string> plugins, int workers);
 
-  // Errors: kInvalid for what is wrong with the spec; kFailed when plug-in code died of it.
+  // Errors: kInvalid for what is wrong with the spec, and when plug-in code died of it.
   PlannedJob plan(JobSpec spec);
   // Errors: kInvalid when a plug-in is refused.
   std::vector<KernelInfo> kernels();

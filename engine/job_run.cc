@@ -8,6 +8,7 @@
 #include <gristmill/format.h>
 
 #include "engine/dataset_storage.h"
+#include "engine/printable.h"
 #include "engine/result_arrays.h"
 
 namespace gristmill::engine {
@@ -137,7 +138,7 @@ void JobRun::on_report(std::uint32_t slot, const ipc::Idle& report) {
 
 void JobRun::on_report(std::uint32_t slot, const ipc::JobFailed& report) {
   if (report.job != number_ || !orders_.busy(slot)) return pool_.reject(slot, kUnasked);
-  ErrorText text = report.text;
+  ErrorText text = without_control_characters(report.text);
   if (report.chunk && *report.chunk < control_->chunks()) {
     text.detail = "It failed in " + chunk_in_words(*report.chunk) + "." +
                   (text.detail.empty() ? "" : " " + text.detail);
@@ -176,11 +177,12 @@ Error JobRun::death_error(std::uint32_t slot, const WorkerDeath& death, std::uin
   }
   const std::string how =
       death.violation.empty() ? death.exit.in_words() : "was killed because " + death.violation;
-  return Error(ErrorCode::kFailed,
-               {"kernel \"" + job_.plan.kernel + "\" could not be finished: worker " +
-                    std::to_string(slot) + " " + how + " " + where,
-                {},
-                "Run the kernel on these items alone to find out why."});
+  return Error(
+      ErrorCode::kFailed,
+      {"kernel \"" + job_.plan.kernel + "\" could not be finished: worker " + std::to_string(slot) +
+           " " + how + " " + where,
+       {},
+       "Cut these rows out of the input and run the kernel on them alone to find out why."});
 }
 
 std::string JobRun::chunk_in_words(std::uint32_t chunk) const {
@@ -194,6 +196,9 @@ void JobRun::on_turn(Clock::time_point now) {
     if (state_->cancel_requested() && !stopping_) {
       cancelled_ = true;
       stop();
+    }
+    if (!stopping_) {
+      if (std::optional<Error> changed = check_inputs()) fail(std::move(*changed));
     }
     if (deadline_ && now >= *deadline_) {
       for (std::uint32_t slot = 0; slot < slots_; ++slot) {
@@ -243,6 +248,10 @@ void JobRun::end() {
   JobSummary facts = summary();
   const bool complete = !failure_ && facts.chunks_done == job_.chunks.chunks;
   if (!failure_ && !(cancelled_ && !complete)) failure_ = check_ledger();
+  // A changed input explains whatever else went wrong, a SIGBUS behind its new end above all.
+  if (!cancelled_ || complete) {
+    if (std::optional<Error> changed = check_inputs()) failure_ = std::move(changed);
+  }
   if (complete && !failure_) {
     try {
       publish_outputs();
@@ -276,6 +285,17 @@ std::optional<Error> JobRun::check_ledger() {
                                          std::to_string(chunks) +
                                          " chunks and the workers counted " +
                                          std::to_string(counted) + " [this is a bug]");
+}
+
+std::optional<Error> JobRun::check_inputs() const {
+  for (const auto& input : job_.inputs) {
+    if (!input || !input->storage()->has_changed()) continue;
+    return Error(ErrorCode::kFailed,
+                 {"input \"" + input->path().string() + "\" changed while the job ran",
+                  "Its length or its time of last change is not what it was when it was opened.",
+                  "Open it again and run the job again when nobody writes to it."});
+  }
+  return std::nullopt;
 }
 
 void JobRun::publish_outputs() {

@@ -61,6 +61,7 @@ class JobRun {
   void close();
   void end();
   std::optional<Error> check_ledger();
+  std::optional<Error> check_inputs() const;
   void publish_outputs();
   JobSummary summary() const;
 

@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "engine/printable.h"
+
 namespace gristmill::engine {
 namespace {
 
@@ -19,7 +21,7 @@ bool is_answer_to(std::uint32_t request, const ipc::Report& report) {
 }
 
 Error died(const std::string& what, const std::string& how) {
-  return Error(ErrorCode::kFailed,
+  return Error(ErrorCode::kInvalid,
                {"could not " + what + ": the worker that tried " + how,
                 {},
                 "The plug-in's own code crashed, exited or hung. Nothing was started."});
@@ -106,7 +108,8 @@ bool Planner::take_waiting(const std::function<bool(ipc::Report&)>& take) {
         break;
     }
     if (auto* refused = std::get_if<ipc::Refused>(&report)) {
-      if (refused->request == last_request_) throw Error(refused->code, std::move(refused->text));
+      if (refused->request == last_request_)
+        throw Error(refused->code, without_control_characters(std::move(refused->text)));
     }
     if (take(report)) return true;
   }

@@ -27,8 +27,8 @@ class Planner {
 
   // Starts the worker now rather than at the first question.
   void warm_up();
-  // Errors: kInvalid when the plug-in is refused; kFailed when the worker died of it or did not
-  // answer within kAnswerLimit.
+  // Errors: kInvalid when the plug-in is refused; kInvalid too when the worker
+  // died of it or did not answer within kAnswerLimit.
   std::vector<KernelInfo> describe(const std::string& plugin);
   // Errors: the kernel's own refusal; else as describe().
   ipc::Planned plan(const ipc::KernelRequest& request);

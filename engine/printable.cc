@@ -12,4 +12,13 @@ std::string printable(std::string_view text) {
   return result;
 }
 
+ErrorText without_control_characters(ErrorText text) {
+  for (std::string* part : {&text.message, &text.detail, &text.hint}) {
+    for (char& c : *part) {
+      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+    }
+  }
+  return text;
+}
+
 }  // namespace gristmill::engine

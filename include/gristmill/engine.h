@@ -38,7 +38,8 @@ std::string version();
 // Threads and processes: safe to use from any thread. Jobs run one at a time, in order of
 // submission. Lifetime: the destructor cancels what still runs and ends the workers; Results stay
 // valid. Errors: kInvalid for a worker count outside 1 to 4096 or a missing plug-in file;
-// kResources when no worker could be started. Cost: about 2 ms; workers start in parallel.
+// kResources when no worker could be started. Cost: milliseconds; about one for each
+// worker.
 class Engine {
  public:
   explicit Engine(EngineOptions options = {});
@@ -47,8 +48,8 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   // Checks and plans the job, reserves its outputs and queues it. What happens to it from there on
-  // is told by Job::wait(). Errors: kInvalid for what is wrong with the request, kResources when an
-  // output cannot be reserved, kFailed when the kernel's code died while it planned.
+  // is told by Job::wait(). Errors: kInvalid for what is wrong with the request, a kernel whose
+  // code dies while it plans included; kResources when an output cannot be reserved.
   Job submit(JobSpec spec);
 
   // What submit() would do, without doing it. Errors: as submit(), but nothing is reserved.

@@ -69,6 +69,20 @@ class EndingTest(CliTest):
         for name in ("chunk", "rows", "SIGKILL"):
             self.assertIn(name, done.stderr)
 
+    def test_an_input_that_is_written_to_meanwhile_is_an_error(self):
+        process = self.start_long_job()
+        with open(self.folder / "many.npy", "r+b") as file:
+            file.seek(4000)
+            file.write(b"other bytes")
+        done = self.check_ended(process, 1)
+        self.assertIn('input "many.npy" changed while the job ran', done.stderr)
+
+    def test_a_truncated_input_is_named_and_not_the_kernel(self):
+        process = self.start_long_job()
+        os.truncate(self.folder / "many.npy", 4096)
+        done = self.check_ended(process, 1)
+        self.assertIn('input "many.npy" changed while the job ran', done.stderr)
+
     def test_death_of_gristmill_ends_its_workers(self):
         process = self.start_long_job()
         process.kill()

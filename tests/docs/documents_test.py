@@ -75,18 +75,33 @@ class DocumentsTest(unittest.TestCase):
         source = self.folder / "row_sum.cc"
         source.write_text("\n".join(re.findall(r"^//   (.*)$", comment, re.M)) + "\n")
         plugin = self.folder / "row_sum.so"
-        words = "-std=c++20 -O2 -fPIC -shared -fvisibility=hidden -isystem /usr/include/eigen3".split()
-        done = subprocess.run(
-            [CXX, *words, f"-I{SOURCE / 'include'}", source, "-o", plugin],
-            capture_output=True,
-            text=True,
-        )
+        (line,) = re.findall(r"^    g\+\+ (.* row_sum\.cc .*)$", text_of("docs/cpp.md"), re.M)
+        words = shlex.split(line.replace("$GRISTMILL", str(SOURCE)))
+        done = subprocess.run([CXX, *words], cwd=self.folder, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         done = self.run_gristmill(
             "run", "row_sum", "--plugin", plugin, "--input", "cities.npy", "--json"
         )
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(json.loads(done.stdout)["items"], 17_343)
+
+    def test_the_program_of_the_cpp_page_builds_and_runs(self):
+        (line,) = re.findall(r"^    g\+\+ (.* program\.cc .*)$", text_of("docs/cpp.md"), re.M)
+        shutil.copy(SOURCE / "examples/quick_start.cc", self.folder / "program.cc")
+        line = line.replace("$GRISTMILL/build/release", str(BIN.parent))
+        sanitizers = os.environ.get("GRISTMILL_SANITIZER_FLAGS", "")
+        words = shlex.split(line.replace("$GRISTMILL", str(SOURCE)) + " " + sanitizers)
+        done = subprocess.run([CXX, *words], cwd=self.folder, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = subprocess.run(
+            ["./program", "cities.npy"],
+            cwd=self.folder,
+            env=os.environ | {"GRISTMILL_WORKER": str(BIN / "gristmill-worker")},
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("place 0: 25.4662 km", done.stdout)
 
     def test_the_job_file_of_the_command_line_page_runs(self):
         (job,) = blocks("docs/command-line.md", "toml")

@@ -46,7 +46,6 @@ TEST_F(RandomKillsTest, NeverGiveAWrongResult) {
         ++failed;
       }
     } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::kFailed) << error.message();
       EXPECT_THAT(error.message(), testing::HasSubstr("SIGKILL"));
       ++failed;
     }

@@ -35,7 +35,7 @@ TEST_P(WorkerEndingTest, WhileTheJobIsOpenedFailsIt) {
 TEST_P(WorkerEndingTest, WhileAJobIsPlannedFailsItsSubmission) {
   const auto engine = engine_of(2);
   const Error error = error_of([&] { engine->submit(misbehaving({{"plan", GetParam().how}})); });
-  EXPECT_EQ(error.code(), ErrorCode::kFailed);
+  EXPECT_EQ(error.code(), ErrorCode::kInvalid);
   EXPECT_THAT(error.message(), testing::HasSubstr("plan kernel \"misbehave\""));
   EXPECT_THAT(error.message(), testing::HasSubstr(GetParam().words));
   expect_good_engine(*engine);
@@ -195,14 +195,14 @@ class LoadingTest : public ProcessTest {
 
 TEST_F(LoadingTest, APlugInThatAbortsIsAnErrorThatNamesIt) {
   const Error error = loading_error("gristmill-test-abort-at-load");
-  EXPECT_EQ(error.code(), ErrorCode::kFailed);
+  EXPECT_EQ(error.code(), ErrorCode::kInvalid);
   EXPECT_THAT(error.message(), testing::HasSubstr("gristmill-test-abort-at-load.so"));
   EXPECT_THAT(error.message(), testing::HasSubstr("was killed by SIGABRT"));
 }
 
 TEST_F(LoadingTest, APlugInThatExitsIsAnErrorThatNamesIt) {
   const Error error = loading_error("gristmill-test-exit-at-load");
-  EXPECT_EQ(error.code(), ErrorCode::kFailed);
+  EXPECT_EQ(error.code(), ErrorCode::kInvalid);
   EXPECT_THAT(error.message(), testing::HasSubstr("gristmill-test-exit-at-load.so"));
   EXPECT_THAT(error.message(), testing::HasSubstr("ended with exit code 0"));
 }
@@ -221,7 +221,7 @@ TEST_F(LoadingTest, AMissingWorkerProgramIsAnError) {
 TEST_F(LoadingTest, AWorkerProgramThatIsAnotherOneIsAnError) {
   Engine engine({.workers = 2, .worker_program = "/bin/true"});
   const Error error = error_of([&] { engine.kernels(); });
-  EXPECT_EQ(error.code(), ErrorCode::kFailed);
+  EXPECT_EQ(error.code(), ErrorCode::kInvalid);
   EXPECT_THAT(error.message(), testing::HasSubstr("exit code 0"));
 }
 
