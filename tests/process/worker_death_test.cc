@@ -122,8 +122,11 @@ TEST_F(WorkerDeathTest, OfAllWorkersAtOnceFailsTheJobAndTheNextHasNewOnes) {
   Job job = engine->submit(
       misbehaving({{"at", std::int64_t{-1}}, {"how", "wait"}, {"folder", gate.path()}}));
   wait_until([&] { return gate.announcements() == 3; });
-  for (const pid_t worker : child_processes()) ASSERT_TRUE(signal_child(worker, SIGKILL));
+  const std::vector<pid_t> workers = child_processes();
+  for (const pid_t worker : workers) ASSERT_TRUE(signal_child(worker, SIGKILL));
   expect_failure(job.wait(), {"was killed by SIGKILL in chunk"});
+  // A dead planner is noticed at the next question; one that dies while it is asked is an error.
+  wait_until([&] { return process_state(workers.back()) == 'Z'; });
   expect_good_engine(*engine);
 }
 
