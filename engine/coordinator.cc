@@ -13,6 +13,8 @@ namespace {
 
 // Repairs what no wake-up tells: a wake-up that a dying process consumed, a deadline.
 constexpr std::chrono::milliseconds kTick{250};
+constexpr std::chrono::milliseconds kHousekeeping{1000};
+constexpr std::chrono::seconds kKeepIdle{10};
 
 // A thread inherits its signal mask: the coordinator's blocks everything, from its first
 // instruction.
@@ -41,9 +43,11 @@ Result cancelled_before_start(const JobState& state, const PlannedJob& job) {
 
 }  // namespace
 
-Coordinator::Coordinator(std::unique_ptr<WorkerLauncher> launcher, int workers)
+Coordinator::Coordinator(std::unique_ptr<WorkerLauncher> launcher, int workers,
+                         std::shared_ptr<SegmentPool> segments)
     : launcher_(std::move(launcher)),
       slots_(static_cast<std::uint32_t>(workers)),
+      segments_(std::move(segments)),
       bell_(std::make_shared<const ipc::Doorbell>(ipc::Doorbell::create())),
       epoll_(std::make_unique<Epoll>()),
       pool_(std::make_unique<WorkerPool>(*launcher_, *epoll_, slots_)) {
@@ -115,6 +119,7 @@ bool Coordinator::turn() {
     if (running_) running_->on_event(event);
   }
   step_jobs();
+  keep_house();
   if (stopping_ && !running_ && waiting_.empty()) return false;
   epoll_->wait(wait_limit(more));
   return true;
@@ -141,8 +146,19 @@ void Coordinator::step_jobs() {
     if (waiting_.empty()) return;
     running_state_ = std::move(waiting_.front());
     waiting_.pop_front();
-    running_ = std::make_unique<JobRun>(*pool_, running_state_, ++last_job_);
+    running_ = std::make_unique<JobRun>(*pool_, *segments_, running_state_, ++last_job_);
     running_->start();
+  }
+}
+
+// Between jobs: workers unmap what is gone, and memory that nobody used for a while is freed.
+void Coordinator::keep_house() {
+  const auto now = JobRun::Clock::now();
+  if (running_ || now < next_housekeeping_) return;
+  next_housekeeping_ = now + kHousekeeping;
+  segments_->trim(now - kKeepIdle);
+  for (std::uint32_t slot = 0; slot < slots_; ++slot) {
+    if (pool_->live(slot)) pool_->forget_dead_memory(slot);
   }
 }
 
@@ -157,7 +173,7 @@ void Coordinator::drop_cancelled() {
 
 std::optional<std::chrono::milliseconds> Coordinator::wait_limit(bool more) const {
   if (more) return std::chrono::milliseconds(0);
-  if (!running_) return std::nullopt;
+  if (!running_) return last_job_ == 0 ? std::nullopt : std::optional(kHousekeeping);
   const auto deadline = running_->deadline();
   if (!deadline) return kTick;
   return std::min(kTick,

@@ -25,7 +25,8 @@ namespace gristmill::engine {
 // Errors: of the constructor: what WorkerLauncher::launch says.
 class Coordinator {
  public:
-  Coordinator(std::unique_ptr<WorkerLauncher> launcher, int workers);
+  Coordinator(std::unique_ptr<WorkerLauncher> launcher, int workers,
+              std::shared_ptr<SegmentPool> segments);
   ~Coordinator();
   Coordinator(const Coordinator&) = delete;
   Coordinator& operator=(const Coordinator&) = delete;
@@ -43,10 +44,12 @@ class Coordinator {
   void run_commands();
   void step_jobs();
   void drop_cancelled();
+  void keep_house();
   std::optional<std::chrono::milliseconds> wait_limit(bool more) const;
 
   std::unique_ptr<WorkerLauncher> launcher_;
   const std::uint32_t slots_;
+  const std::shared_ptr<SegmentPool> segments_;
   const std::shared_ptr<const ipc::Doorbell> bell_;
 
   std::mutex mutex_;
@@ -60,6 +63,7 @@ class Coordinator {
   std::shared_ptr<JobState> running_state_;
   std::uint32_t last_job_ = 0;
   bool stopping_ = false;
+  JobRun::Clock::time_point next_housekeeping_{};
 
   std::thread thread_;
 };

@@ -22,6 +22,7 @@ DatasetStorage::DatasetStorage(std::filesystem::path path, ipc::RegularFile file
       file_id_(status_of(file.fd.get(), path_)),
       dtype_(dtype),
       shape_(std::move(shape)),
+      memory_(engine::MemoryName::create()),
       fd_(std::move(file.fd)),
       offset_bytes_(offset_bytes),
       is_sealed_(false),
@@ -36,6 +37,7 @@ DatasetStorage::DatasetStorage(const ipc::Segment& sealed, DType dtype, Shape sh
       file_id_(file_id),
       dtype_(dtype),
       shape_(std::move(shape)),
+      memory_(engine::MemoryName::create()),
       fd_(sealed.read_only_fd()),
       offset_bytes_(0),
       is_sealed_(true),
@@ -47,6 +49,25 @@ DatasetStorage::DatasetStorage(const ipc::Segment& sealed, DType dtype, Shape sh
 bool DatasetStorage::has_changed() const {
   struct stat status {};
   return version_ && (fstat(fd_.get(), &status) != 0 || engine::FileVersion(status) != *version_);
+}
+
+DatasetStorage::DatasetStorage(std::shared_ptr<const engine::OutputArray> output)
+    : path_(output->path()),
+      dtype_(output->dtype()),
+      shape_(output->shape()),
+      output_(std::move(output)) {}
+
+engine::PlacedArray DatasetStorage::place() const {
+  if (output_) return output_->place();
+  return {memory_, fd_.get(), offset_bytes_, mapping_.size_bytes(), 0, is_sealed_};
+}
+
+std::int64_t DatasetStorage::size_bytes() const {
+  return output_ ? output_->size_bytes() : mapping_.size_bytes();
+}
+
+ArrayView DatasetStorage::view() const {
+  return output_ ? output_->view() : ArrayView(mapping_.data(), dtype_, shape_);
 }
 
 }  // namespace gristmill

@@ -7,6 +7,8 @@
 #include <gristmill/array.h>
 
 #include "engine/file_id.h"
+#include "engine/output.h"
+#include "engine/placed_memory.h"
 #include "ipc/mapping.h"
 #include "ipc/regular_file.h"
 #include "ipc/segment.h"
@@ -27,15 +29,16 @@ class DatasetStorage {
   // file.
   DatasetStorage(const ipc::Segment& sealed, DType dtype, Shape shape,
                  std::filesystem::path path = {}, std::optional<engine::FileId> file_id = {});
+  // A finished output: no copy, the memory is shared. Requires: no worker writes it any more.
+  explicit DatasetStorage(std::shared_ptr<const engine::OutputArray> output);
 
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
-  std::int64_t size_bytes() const { return mapping_.size_bytes(); }
-  ArrayView view() const { return {mapping_.data(), dtype_, shape_}; }
+  std::int64_t size_bytes() const;
+  ArrayView view() const;
 
-  // What workers map: offset_bytes and size_bytes of this descriptor.
-  int fd() const { return fd_.get(); }
-  std::int64_t offset_bytes() const { return offset_bytes_; }
+  // What workers map for reading.
+  engine::PlacedArray place() const;
   // True if the file was written to, or has another length, since it was opened. Never for memory.
   bool has_changed() const;
   // True for memory, which cannot change any more; a file may be changed by others.
@@ -52,9 +55,11 @@ class DatasetStorage {
   std::optional<engine::FileId> file_id_;
   DType dtype_;
   Shape shape_;
+  std::shared_ptr<const engine::OutputArray> output_;  // or what follows
+  std::shared_ptr<const engine::MemoryName> memory_;
   ipc::UniqueFd fd_;
-  std::int64_t offset_bytes_;
-  bool is_sealed_;
+  std::int64_t offset_bytes_ = 0;
+  bool is_sealed_ = false;
   std::optional<engine::FileVersion> version_;
   ipc::ReadOnlyMapping mapping_;
 };

@@ -40,7 +40,7 @@ Engine::Engine(EngineOptions options) {
   const std::filesystem::path program = engine::find_worker_program(options.worker_program);
   std::vector<std::string> plugins = plugin_paths(options, program);
   core_ = std::make_unique<EngineCore>(std::make_unique<engine::ProcessLauncher>(program), workers,
-                                       std::move(plugins));
+                                       std::move(plugins), options.cache_bytes);
 }
 
 Engine::~Engine() = default;

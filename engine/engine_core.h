@@ -14,8 +14,9 @@ namespace gristmill {
 class EngineCore {
  public:
   // plugins: absolute paths in the order in which they are searched.
+  // cache_bytes: as in EngineOptions.
   EngineCore(std::unique_ptr<engine::WorkerLauncher> launcher, int workers,
-             std::vector<std::string> plugins);
+             std::vector<std::string> plugins, std::int64_t cache_bytes = -1);
 
   Job submit(JobSpec spec);
   JobPlan plan(JobSpec spec);
@@ -24,6 +25,7 @@ class EngineCore {
 
  private:
   const int workers_;
+  const std::shared_ptr<engine::SegmentPool> segments_;
   // Outlives the planner, whose worker is tied to the life of its thread.
   engine::Coordinator coordinator_;
   engine::Planner planner_;

@@ -103,6 +103,8 @@ FileOutput::FileOutput(std::string name, DType dtype, Shape shape, std::filesyst
       replace_existing_(replace_existing),
       mapping_(prepare(file_, *this), kNpyDataOffsetBytes, size_bytes()) {}
 
-std::int64_t FileOutput::offset_bytes() const { return kNpyDataOffsetBytes; }
+PlacedArray FileOutput::place() const {
+  return {memory_, file_.fd(), kNpyDataOffsetBytes, size_bytes(), 0, false};
+}
 
 }  // namespace gristmill::engine

@@ -15,13 +15,13 @@ class FileOutput : public OutputArray {
   FileOutput(std::string name, DType dtype, Shape shape, std::filesystem::path path,
              bool replace_existing);
 
-  int fd() const override { return file_.fd(); }
-  std::int64_t offset_bytes() const override;
+  PlacedArray place() const override;
   void publish() override { file_.publish(replace_existing_); }
   ArrayView view() const override { return {mapping_.data(), dtype(), shape()}; }
   const std::filesystem::path& path() const override { return file_.final_path(); }
 
  private:
+  std::shared_ptr<const MemoryName> memory_ = MemoryName::create();
   TemporaryFile file_;
   bool replace_existing_;
   ipc::ReadOnlyMapping mapping_;

@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <span>
 #include <string>
 
 #include <gristmill/format.h>
@@ -24,20 +25,12 @@ std::uint64_t random_key() {
   return key;
 }
 
-// The descriptors of a job's message, and where its arrays lie in them.
-struct Descriptors {
-  std::vector<int> fds;
-
-  ipc::Placement place(int fd, std::int64_t offset_bytes, std::int64_t size_bytes, bool sealed) {
-    fds.push_back(fd);
-    return {static_cast<std::uint32_t>(fds.size() - 1), offset_bytes, size_bytes, sealed};
-  }
-};
-
 }  // namespace
 
-JobRun::JobRun(WorkerPool& pool, std::shared_ptr<JobState> state, std::uint32_t number)
+JobRun::JobRun(WorkerPool& pool, SegmentPool& segments, std::shared_ptr<JobState> state,
+               std::uint32_t number)
     : pool_(pool),
+      segments_(segments),
       state_(std::move(state)),
       job_(state_->job()),
       number_(number),
@@ -50,7 +43,7 @@ void JobRun::start() {
   try {
     slots_ = start_workers();
     if (slots_ == 0) return;
-    create_control();
+    take_control();
   } catch (const Error& error) {
     slots_ = 0;
     failure_ = error;
@@ -72,10 +65,20 @@ std::uint32_t JobRun::start_workers() {
   return slots;
 }
 
-void JobRun::create_control() {
+void JobRun::take_control() {
   const auto chunks = static_cast<std::uint32_t>(job_.chunks.chunks);
-  control_segment_.emplace(ipc::ControlSegment::create(slots_, chunks));
-  control_ = std::make_shared<ipc::ControlSegment>(control_segment_->fd(), slots_, chunks);
+  const std::int64_t size_bytes = ipc::ControlSegment::size_bytes(slots_, chunks);
+  control_memory_ = segments_.take(size_bytes);
+  const std::span memory(control_memory_->data(), static_cast<std::size_t>(size_bytes));
+  // Nobody writes it: a segment comes back to the pool when all workers have closed its last job.
+  std::fill(memory.begin(), memory.end(), std::byte{0});
+  // The view keeps the memory: callers look at the counters from other threads.
+  struct Kept {
+    std::shared_ptr<const PooledSegment> memory;
+    ipc::ControlSegment control;
+  };
+  const auto kept = std::make_shared<Kept>(Kept{control_memory_, {memory, slots_, chunks}});
+  control_ = std::shared_ptr<const ipc::ControlSegment>(kept, &kept->control);
 }
 
 void JobRun::store_partitions() {
@@ -90,8 +93,10 @@ void JobRun::store_partitions() {
 }
 
 void JobRun::open_and_order(std::uint32_t slot) {
-  Descriptors descriptors;
-  descriptors.fds.push_back(control_segment_->fd());
+  pool_.forget_dead_memory(slot);
+  std::vector<int> fds;
+  const PlacedArray control{
+      control_memory_->name(), control_memory_->fd(), 0, control_memory_->size_bytes(), 0, false};
   ipc::OpenJob message{.job = number_,
                        .slot = slot,
                        .slots = slots_,
@@ -99,28 +104,33 @@ void JobRun::open_and_order(std::uint32_t slot) {
                        .items = job_.chunks.items,
                        .chunk_items = job_.chunks.chunk_items,
                        .ledger_key = ledger_key_,
+                       .control = place(slot, control, fds),
                        .request = job_.request,
                        .outputs = job_.output_specs,
                        .input_placements = {},
                        .output_placements = {}};
   for (const auto& input : job_.inputs) {
     auto& placement = message.input_placements.emplace_back();
-    if (!input) continue;
-    const DatasetStorage& data = *input->storage();
-    placement =
-        descriptors.place(data.fd(), data.offset_bytes(), data.size_bytes(), data.is_sealed());
+    if (input) placement = place(slot, input->storage()->place(), fds);
   }
   for (const auto& index : job_.plan_output_index) {
     auto& placement = message.output_placements.emplace_back();
-    if (!index) continue;
-    const OutputArray& output = *job_.outputs[*index];
-    placement = descriptors.place(output.fd(), output.offset_bytes(), output.size_bytes(), false);
+    if (index) placement = place(slot, job_.outputs[*index]->place(), fds);
   }
   // A worker that takes neither is killed by the pool, and its death settles the order.
   const std::uint64_t seq = orders_.order(slot);
-  if (pool_.send(slot, message, descriptors.fds)) {
-    pool_.send(slot, ipc::Order{number_, seq, 0, 0});
-  }
+  if (pool_.send(slot, message, fds)) pool_.send(slot, ipc::Order{number_, seq, 0, 0});
+}
+
+ipc::Placement JobRun::place(std::uint32_t slot, const PlacedArray& array, std::vector<int>& fds) {
+  pool_.will_map(slot, array.memory);
+  fds.push_back(array.fd);
+  return {static_cast<std::uint32_t>(fds.size() - 1),
+          array.memory->number(),
+          array.range_offset,
+          array.range_bytes,
+          array.array_offset,
+          array.sealed};
 }
 
 void JobRun::on_event(const WorkerEvent& event) {
@@ -147,7 +157,10 @@ void JobRun::on_report(std::uint32_t slot, const ipc::JobFailed& report) {
 }
 
 void JobRun::on_report(std::uint32_t slot, const ipc::JobClosed& report) {
-  if (report.job == number_ && phase_ == Phase::kClosing) closing_[slot] = false;
+  if (report.job != number_ || phase_ != Phase::kClosing || !closing_[slot]) return;
+  closing_[slot] = false;
+  faulted_bytes_ += std::max<std::int64_t>(report.faulted_bytes, 0);
+  huge_bytes_ += std::max<std::int64_t>(report.huge_bytes, 0);
 }
 
 void JobRun::on_death(std::uint32_t slot, const WorkerDeath& death) {
@@ -231,7 +244,7 @@ void JobRun::fail(Error error) {
   if (!stopping_) stop();
 }
 
-// Quiet: the workers that still live unmap the job before it ends.
+// Quiet: the workers that still live give up writing before the job ends.
 void JobRun::close() {
   phase_ = Phase::kClosing;
   quiet_since_ = Clock::now();
@@ -308,6 +321,9 @@ JobSummary JobRun::summary() const {
   facts.plan.workers = static_cast<int>(slots_);
   facts.running = quiet_since_ - first_order_;
   facts.mapped_bytes = job_.plan.mapped_bytes + job_.plan.reserved_bytes;
+  facts.faulted_bytes = faulted_bytes_;
+  // Where two workers' parts meet, both may have mapped a page.
+  facts.huge_bytes = std::min(huge_bytes_, job_.plan.reserved_bytes);
   std::int64_t first = 0;
   for (std::uint32_t slot = 0; slot < slots_; ++slot) {
     const ipc::SlotWords& words = control_->slot(slot);

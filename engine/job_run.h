@@ -10,6 +10,7 @@
 
 #include "engine/job_state.h"
 #include "engine/order_book.h"
+#include "engine/segment_pool.h"
 #include "engine/worker_pool.h"
 #include "ipc/control_segment.h"
 
@@ -22,8 +23,9 @@ class JobRun {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // number: never used before in this engine. Lifetime: the pool outlives it.
-  JobRun(WorkerPool& pool, std::shared_ptr<JobState> state, std::uint32_t number);
+  // number: never used before in this engine. Lifetime: both pools outlive it.
+  JobRun(WorkerPool& pool, SegmentPool& segments, std::shared_ptr<JobState> state,
+         std::uint32_t number);
 
   // Opens the job on as many workers as have a chunk each, and sends them their partitions.
   void start();
@@ -41,9 +43,10 @@ class JobRun {
   static constexpr const char* kUnasked = "it answered what it was not asked";
 
   std::uint32_t start_workers();
-  void create_control();
+  void take_control();
   void store_partitions();
   void open_and_order(std::uint32_t slot);
+  ipc::Placement place(std::uint32_t slot, const PlacedArray& array, std::vector<int>& fds);
   void on_report(std::uint32_t slot, const ipc::Idle& report);
   void on_report(std::uint32_t slot, const ipc::JobFailed& report);
   void on_report(std::uint32_t slot, const ipc::JobClosed& report);
@@ -66,14 +69,15 @@ class JobRun {
   JobSummary summary() const;
 
   WorkerPool& pool_;
+  SegmentPool& segments_;
   std::shared_ptr<JobState> state_;
   PlannedJob& job_;
   std::uint32_t number_;
   std::uint64_t ledger_key_;
   Phase phase_ = Phase::kRunning;
   std::uint32_t slots_ = 0;  // workers taking part: slots 0 to slots_
-  std::optional<ipc::Segment> control_segment_;
-  std::shared_ptr<ipc::ControlSegment> control_;
+  std::shared_ptr<const PooledSegment> control_memory_;
+  std::shared_ptr<const ipc::ControlSegment> control_;
   OrderBook orders_;
   std::vector<bool> closing_;  // by slot: owes a JobClosed
   bool stopping_ = false;
@@ -82,6 +86,8 @@ class JobRun {
   std::optional<Clock::time_point> deadline_;
   Clock::time_point first_order_;
   Clock::time_point quiet_since_;
+  std::int64_t faulted_bytes_ = 0;
+  std::int64_t huge_bytes_ = 0;
 };
 
 }  // namespace gristmill::engine

@@ -1,20 +1,19 @@
 #include "engine/memory_output.h"
 
-#include "engine/reservation.h"
+#include <cassert>
 
 namespace gristmill::engine {
-namespace {
 
-ipc::Segment create_segment(const OutputArray& output) {
-  require_below_file_limit(output.size_bytes(), describe_output(output.name()));
-  return ipc::Segment::create(output.size_bytes());
+MemoryOutput::MemoryOutput(std::string name, DType dtype, Shape shape,
+                           std::shared_ptr<const PooledSegment> segment, std::int64_t offset_bytes)
+    : OutputArray(std::move(name), dtype, std::move(shape)),
+      segment_(std::move(segment)),
+      offset_bytes_(offset_bytes) {
+  assert(offset_bytes_ >= 0 && size_bytes() <= segment_->size_bytes() - offset_bytes_);
 }
 
-}  // namespace
-
-MemoryOutput::MemoryOutput(std::string name, DType dtype, Shape shape)
-    : OutputArray(std::move(name), dtype, std::move(shape)),
-      segment_(create_segment(*this)),
-      mapping_(segment_.fd(), 0, segment_.size_bytes()) {}
+PlacedArray MemoryOutput::place() const {
+  return {segment_->name(), segment_->fd(), 0, segment_->size_bytes(), offset_bytes_, false};
+}
 
 }  // namespace gristmill::engine

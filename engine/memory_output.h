@@ -1,26 +1,28 @@
 #pragma once
 
+#include <memory>
+
 #include "engine/output.h"
-#include "ipc/mapping.h"
-#include "ipc/segment.h"
+#include "engine/segment_pool.h"
 
 namespace gristmill::engine {
 
-// An output in a segment. Its memory is not counted here: reserve_outputs does.
-// Errors: kInvalid for a shape that is none; kResources when the system refuses the segment.
+// An output in a segment of the pool, alone or with others. Its memory is not counted here:
+// reserve_outputs does. Errors: kInvalid for a shape that is none.
 class MemoryOutput : public OutputArray {
  public:
-  MemoryOutput(std::string name, DType dtype, Shape shape);
+  // Requires: the array fits into the segment from the offset on.
+  MemoryOutput(std::string name, DType dtype, Shape shape,
+               std::shared_ptr<const PooledSegment> segment, std::int64_t offset_bytes);
 
-  int fd() const override { return segment_.fd(); }
-  std::int64_t offset_bytes() const override { return 0; }
+  PlacedArray place() const override;
   void publish() override {}
-  ArrayView view() const override { return {mapping_.data(), dtype(), shape()}; }
+  ArrayView view() const override { return {segment_->data() + offset_bytes_, dtype(), shape()}; }
   const std::filesystem::path& path() const override { return path_; }
 
  private:
-  ipc::Segment segment_;
-  ipc::ReadOnlyMapping mapping_;
+  std::shared_ptr<const PooledSegment> segment_;
+  std::int64_t offset_bytes_;
   std::filesystem::path path_;
 };
 

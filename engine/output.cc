@@ -5,6 +5,7 @@
 #include "engine/file_output.h"
 #include "engine/memory_output.h"
 #include "engine/reservation.h"
+#include "ipc/pages.h"
 
 namespace gristmill::engine {
 namespace {
@@ -16,16 +17,62 @@ std::int64_t checked_size_bytes(const std::string& name, DType dtype, const Shap
               fmt::format("{} cannot have the shape {}", describe_output(name), to_string(shape)));
 }
 
-void require_memory_for(const std::vector<JobPlan::OutputPlan>& plans) {
-  std::int64_t total = 0;
+// Arrays that share a segment do not share a cache line.
+std::int64_t rounded_to_line(std::int64_t size_bytes) {
+  constexpr std::int64_t kLineBytes = 64;
+  return (size_bytes + kLineBytes - 1) / kLineBytes * kLineBytes;
+}
+
+// Where each output in memory lies: small ones behind each other in segment 0, large ones alone.
+struct MemoryLayout {
+  struct Place {
+    std::size_t segment = 0;
+    std::int64_t offset_bytes = 0;
+  };
+  std::vector<std::int64_t> segment_bytes = {0};
+  std::vector<Place> places;  // by output; not used for files
+  std::int64_t total_bytes = 0;
   std::string what;
+};
+
+MemoryLayout lay_out(const std::vector<JobPlan::OutputPlan>& plans) {
+  MemoryLayout layout;
   for (const auto& plan : plans) {
+    MemoryLayout::Place& place = layout.places.emplace_back();
     if (!plan.path.empty()) continue;
     const std::int64_t size = checked_size_bytes(plan.name, plan.dtype, plan.shape);
-    if (__builtin_add_overflow(total, size, &total)) total = INT64_MAX;
-    what += (what.empty() ? "" : ", ") + describe_output(plan.name);
+    if (__builtin_add_overflow(layout.total_bytes, size, &layout.total_bytes)) {
+      layout.total_bytes = INT64_MAX;
+    }
+    layout.what += (layout.what.empty() ? "" : ", ") + describe_output(plan.name);
+    if (size < ipc::kHugePageBytes) {
+      place.offset_bytes = layout.segment_bytes[0];
+      layout.segment_bytes[0] += rounded_to_line(size);
+    } else {
+      place.segment = layout.segment_bytes.size();
+      layout.segment_bytes.push_back(size);
+    }
   }
-  if (total > 0) require_memory(total, what);
+  return layout;
+}
+
+// Segments that are there already need no memory. What the pool keeps is freed before a job is
+// refused.
+void require_memory_for(const MemoryLayout& layout, SegmentPool& pool) {
+  std::int64_t needed = 0;
+  for (const std::int64_t size : layout.segment_bytes) {
+    if (size > 0 && !pool.has(size) && __builtin_add_overflow(needed, size, &needed)) {
+      needed = INT64_MAX;
+    }
+  }
+  if (needed == 0) return;
+  try {
+    require_memory(needed, layout.what);
+  } catch (const Error&) {
+    if (pool.idle_bytes() == 0) throw;
+    pool.trim(SegmentPool::Clock::now());
+    require_memory(layout.total_bytes, layout.what);
+  }
 }
 
 }  // namespace
@@ -38,17 +85,26 @@ OutputArray::OutputArray(std::string name, DType dtype, Shape shape)
 
 std::string describe_output(const std::string& name) { return "output \"" + name + "\""; }
 
-std::vector<std::unique_ptr<OutputArray>> reserve_outputs(
-    const std::vector<JobPlan::OutputPlan>& plans, bool replace_existing) {
-  require_memory_for(plans);
-  std::vector<std::unique_ptr<OutputArray>> outputs;
-  for (const auto& plan : plans) {
-    if (plan.path.empty()) {
-      outputs.push_back(std::make_unique<MemoryOutput>(plan.name, plan.dtype, plan.shape));
-    } else {
-      outputs.push_back(std::make_unique<FileOutput>(plan.name, plan.dtype, plan.shape, plan.path,
+std::vector<std::shared_ptr<OutputArray>> reserve_outputs(
+    const std::vector<JobPlan::OutputPlan>& plans, bool replace_existing, SegmentPool& pool) {
+  const MemoryLayout layout = lay_out(plans);
+  require_memory_for(layout, pool);
+  std::vector<std::shared_ptr<const PooledSegment>> segments(layout.segment_bytes.size());
+  std::vector<std::shared_ptr<OutputArray>> outputs;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    const auto& plan = plans[i];
+    if (!plan.path.empty()) {
+      outputs.push_back(std::make_shared<FileOutput>(plan.name, plan.dtype, plan.shape, plan.path,
                                                      replace_existing));
+      continue;
     }
+    const auto [index, offset] = layout.places[i];
+    if (!segments[index]) {
+      require_below_file_limit(layout.segment_bytes[index], describe_output(plan.name));
+      segments[index] = pool.take(layout.segment_bytes[index]);
+    }
+    outputs.push_back(
+        std::make_shared<MemoryOutput>(plan.name, plan.dtype, plan.shape, segments[index], offset));
   }
   return outputs;
 }

@@ -9,6 +9,9 @@
 #include <gristmill/array.h>
 #include <gristmill/job.h>
 
+#include "engine/placed_memory.h"
+#include "engine/segment_pool.h"
+
 namespace gristmill::engine {
 
 // An array that workers write in place, one class per backing: memory_output.h, file_output.h.
@@ -28,9 +31,8 @@ class OutputArray {
   const Shape& shape() const { return shape_; }
   std::int64_t size_bytes() const { return size_bytes_; }
 
-  // What workers map writable: size_bytes() from offset_bytes() on, a multiple of the page size.
-  virtual int fd() const = 0;
-  virtual std::int64_t offset_bytes() const = 0;
+  // Where workers write it. Valid while the object lives.
+  virtual PlacedArray place() const = 0;
 
   // Gives it its final name, if it is to have one. Requires: nobody writes it any more.
   // Errors: kFailed when the name cannot be given.
@@ -56,7 +58,9 @@ std::string describe_output(const std::string& name);
 // Requires: the paths passed check_output_targets (output_target.h).
 // Errors: kInvalid for a shape that is none, or a folder that cannot be written; kResources when
 // there is no memory or no space.
-std::vector<std::unique_ptr<OutputArray>> reserve_outputs(
-    const std::vector<JobPlan::OutputPlan>& plans, bool replace_existing);
+// Outputs in memory take their segments from the pool; those under the size of a huge page share
+// one.
+std::vector<std::shared_ptr<OutputArray>> reserve_outputs(
+    const std::vector<JobPlan::OutputPlan>& plans, bool replace_existing, SegmentPool& pool);
 
 }  // namespace gristmill::engine

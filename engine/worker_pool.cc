@@ -28,7 +28,7 @@ void WorkerPool::start(std::uint32_t slot) {
   StartedWorker worker = start_worker(launcher_);
   epoll_.add_edge_triggered(worker.link.doorbell_fd());
   epoll_.add(worker.process->exit_fd());
-  slots_[slot].emplace(Incarnation{std::move(worker), false, false, {}});
+  slots_[slot].emplace(Incarnation{std::move(worker), false, false, {}, {}});
 }
 
 void WorkerPool::kill(std::uint32_t slot) {
@@ -48,6 +48,20 @@ bool WorkerPool::send(std::uint32_t slot, const ipc::ChannelMessage& message,
   if (slots_[slot]->worker.link.send(message, fds)) return true;
   reject(slot, "it does not take its messages");
   return false;
+}
+
+void WorkerPool::will_map(std::uint32_t slot, const std::shared_ptr<const MemoryName>& memory) {
+  slots_[slot]->mapped[memory->number()] = memory;
+}
+
+void WorkerPool::forget_dead_memory(std::uint32_t slot) {
+  std::vector<std::uint64_t> dead;
+  std::erase_if(slots_[slot]->mapped, [&](const auto& entry) {
+    if (!entry.second.expired() || dead.size() == ipc::kMaxForgotten) return false;
+    dead.push_back(entry.first);
+    return true;
+  });
+  if (!dead.empty()) send(slot, ipc::ForgetMemory{std::move(dead)});
 }
 
 std::vector<WorkerEvent> WorkerPool::collect(bool& more) {

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "engine/epoll.h"
+#include "engine/placed_memory.h"
 #include "engine/worker_launcher.h"
 #include "ipc/messages.h"
 
@@ -45,6 +48,12 @@ class WorkerPool {
   bool send(std::uint32_t slot, const ipc::Task& task);
   bool send(std::uint32_t slot, const ipc::ChannelMessage& message, const std::vector<int>& fds);
 
+  // The slot's worker will map that memory, and keep it mapped until it is told that nobody needs
+  // it.
+  void will_map(std::uint32_t slot, const std::shared_ptr<const MemoryName>& memory);
+  // Tells the slot's worker which of its memories are gone.
+  void forget_dead_memory(std::uint32_t slot);
+
   // What has happened: first the reports of all slots, then the deaths. A worker that breaks the
   // protocol is killed. A bounded number of reports a worker and call; `more` says that some wait.
   std::vector<WorkerEvent> collect(bool& more);
@@ -55,6 +64,7 @@ class WorkerPool {
     bool greeted = false;
     bool killed = false;
     std::string violation;
+    std::map<std::uint64_t, std::weak_ptr<const MemoryName>> mapped = {};
   };
 
   void take_reports(std::uint32_t slot, std::vector<WorkerEvent>& events, bool& more);

@@ -2,6 +2,8 @@
 
 #include <cassert>
 
+#include <gristmill/error.h>
+
 namespace gristmill::ipc {
 namespace {
 
@@ -9,10 +11,6 @@ namespace {
 std::int64_t slots_offset() { return sizeof(ControlHeader); }
 std::int64_t ledger_offset(std::uint32_t slots) {
   return slots_offset() + std::int64_t{slots} * static_cast<std::int64_t>(sizeof(SlotWords));
-}
-std::int64_t control_bytes(std::uint32_t slots, std::uint32_t chunks) {
-  return ledger_offset(slots) +
-         std::int64_t{chunks} * static_cast<std::int64_t>(sizeof(std::atomic<std::uint32_t>));
 }
 
 }  // namespace
@@ -26,25 +24,31 @@ std::uint32_t ledger_tag(std::uint64_t ledger_key, std::uint32_t chunk) {
   return tag == kOpen || tag == kConvicted ? 1 : tag;
 }
 
-Segment ControlSegment::create(std::uint32_t slots, std::uint32_t chunks) {
-  return Segment::create(control_bytes(slots, chunks));
+std::int64_t ControlSegment::size_bytes(std::uint32_t slots, std::uint32_t chunks) {
+  return ledger_offset(slots) +
+         std::int64_t{chunks} * static_cast<std::int64_t>(sizeof(std::atomic<std::uint32_t>));
 }
 
-ControlSegment::ControlSegment(int fd, std::uint32_t slots, std::uint32_t chunks)
-    : mapping_(fd, 0, control_bytes(slots, chunks)), slots_(slots), chunks_(chunks) {}
+ControlSegment::ControlSegment(std::span<std::byte> memory, std::uint32_t slots,
+                               std::uint32_t chunks)
+    : memory_(memory.data()), slots_(slots), chunks_(chunks) {
+  if (static_cast<std::int64_t>(memory.size()) < size_bytes(slots, chunks)) {
+    throw Error(ErrorCode::kInvalid, "the control segment is too small for its job");
+  }
+}
 
 std::atomic<std::uint32_t>& ControlSegment::stop() const {
-  return reinterpret_cast<ControlHeader*>(mapping_.data())->stop;
+  return reinterpret_cast<ControlHeader*>(memory_)->stop;
 }
 
 SlotWords& ControlSegment::slot(std::uint32_t slot) const {
   assert(slot < slots_);
-  return reinterpret_cast<SlotWords*>(mapping_.data() + slots_offset())[slot];
+  return reinterpret_cast<SlotWords*>(memory_ + slots_offset())[slot];
 }
 
 std::atomic<std::uint32_t>& ControlSegment::ledger(std::uint32_t chunk) const {
   assert(chunk < chunks_);
-  auto* words = mapping_.data() + ledger_offset(slots_);
+  auto* words = memory_ + ledger_offset(slots_);
   return reinterpret_cast<std::atomic<std::uint32_t>*>(words)[chunk];
 }
 

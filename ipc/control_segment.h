@@ -3,9 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-
-#include "ipc/mapping.h"
-#include "ipc/segment.h"
+#include <span>
 
 // A job's control segment: what coordinator and workers share while the job runs. Who writes what,
 // and what happens when a writer dies there, is in README.md.
@@ -72,14 +70,15 @@ struct ControlHeader {
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
-// A job's control segment in this process.
-// Owns: the mapping. Threads and processes: the words are atomics; README.md says who may write.
+// A view of a job's control segment in this process.
+// Threads and processes: the words are atomics; README.md says who may write. Lifetime: the mapping
+// outlives it.
 class ControlSegment {
  public:
-  // The memory for one; all words zero: empty partitions, open ledger.
-  static Segment create(std::uint32_t slots, std::uint32_t chunks);
-  // Errors: kInvalid if the segment is too small for so many slots and chunks.
-  ControlSegment(int fd, std::uint32_t slots, std::uint32_t chunks);
+  // How much memory it takes. All words zero are empty partitions and an open ledger.
+  static std::int64_t size_bytes(std::uint32_t slots, std::uint32_t chunks);
+  // Errors: kInvalid if the memory is too small for so many slots and chunks.
+  ControlSegment(std::span<std::byte> memory, std::uint32_t slots, std::uint32_t chunks);
 
   std::atomic<std::uint32_t>& stop() const;
   // Requires: slot < slots().
@@ -91,7 +90,7 @@ class ControlSegment {
   std::uint32_t chunks() const { return chunks_; }
 
  private:
-  WritableMapping mapping_;
+  std::byte* memory_;
   std::uint32_t slots_;
   std::uint32_t chunks_;
 };

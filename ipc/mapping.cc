@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <string>
 
+#include "ipc/pages.h"
 #include "ipc/system_error.h"
 
 namespace gristmill::ipc {
@@ -37,11 +38,61 @@ void require_inside(int fd, std::int64_t offset_bytes, std::int64_t size_bytes) 
   }
 }
 
+// Address space for a mapping whose address has the same remainder as its offset modulo the size of
+// a huge page: only then can the kernel use huge pages for it.
+class AddressReservation {
+ public:
+  AddressReservation(std::int64_t offset_bytes, std::int64_t size_bytes)
+      : length_(static_cast<std::size_t>(size_bytes + kHugePageBytes)) {
+    void* base =
+        mmap(nullptr, length_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED) throw system_error("reserve address space", errno);
+    base_ = static_cast<std::byte*>(base);
+    const auto misfit =
+        (static_cast<std::uintptr_t>(offset_bytes) - reinterpret_cast<std::uintptr_t>(base_)) %
+        kHugePageBytes;
+    address_ = base_ + misfit;
+  }
+  AddressReservation(const AddressReservation&) = delete;
+  AddressReservation& operator=(const AddressReservation&) = delete;
+  // Gives back all that was not mapped over.
+  ~AddressReservation() {
+    std::byte* const end = base_ + length_;
+    give_back(base_, used_begin_ == nullptr ? end : used_begin_);
+    if (used_begin_ != nullptr) give_back(used_end_, end);
+  }
+
+  void* address() const { return address_; }
+  void used(const bi::mapped_region& region) {
+    const auto page = bi::mapped_region::get_page_size();
+    const auto begin = reinterpret_cast<std::uintptr_t>(region.get_address());
+    used_begin_ = reinterpret_cast<std::byte*>(begin & ~(page - 1));
+    used_end_ = reinterpret_cast<std::byte*>((begin + region.get_size() + page - 1) & ~(page - 1));
+  }
+
+ private:
+  static void give_back(std::byte* begin, std::byte* end) {
+    if (begin < end) munmap(begin, static_cast<std::size_t>(end - begin));
+  }
+
+  std::size_t length_;
+  std::byte* base_;
+  std::byte* address_;
+  std::byte* used_begin_ = nullptr;
+  std::byte* used_end_ = nullptr;
+};
+
 bi::mapped_region map(int fd, bi::mode_t mode, std::int64_t offset_bytes, std::int64_t size_bytes) {
   require_inside(fd, offset_bytes, size_bytes);
   if (size_bytes == 0) return {};
+  const MappableFd mappable{fd, mode};
+  const auto size = static_cast<std::size_t>(size_bytes);
   try {
-    return {MappableFd{fd, mode}, mode, offset_bytes, static_cast<std::size_t>(size_bytes)};
+    if (size_bytes < kHugePageBytes) return {mappable, mode, offset_bytes, size};
+    AddressReservation reservation(offset_bytes, size_bytes);
+    bi::mapped_region region(mappable, mode, offset_bytes, size, reservation.address(), MAP_FIXED);
+    reservation.used(region);
+    return region;
   } catch (const bi::interprocess_exception& error) {
     throw system_error("map " + std::to_string(size_bytes) + " bytes", error.get_native_error(),
                        ErrorCode::kInternal);
@@ -74,6 +125,18 @@ ReadOnlyMapping::ReadOnlyMapping(int fd, std::int64_t offset_bytes, std::int64_t
 struct WritableMapping::Region {
   bi::mapped_region region;
 };
+
+void WritableMapping::set_writable(bool writable) {
+  if (size_bytes_ == 0) return;
+  const auto page = bi::mapped_region::get_page_size();
+  const auto address = reinterpret_cast<std::uintptr_t>(data_);
+  const std::uintptr_t begin = address & ~(page - 1);
+  const std::size_t length = static_cast<std::size_t>(size_bytes_) + (address - begin);
+  if (mprotect(reinterpret_cast<void*>(begin), length,
+               writable ? PROT_READ | PROT_WRITE : PROT_READ) != 0) {
+    throw system_error("change the protection of a mapping", errno);
+  }
+}
 
 WritableMapping::WritableMapping() = default;
 WritableMapping::WritableMapping(WritableMapping&&) noexcept = default;

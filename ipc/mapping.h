@@ -10,7 +10,8 @@ namespace gristmill::ipc {
 // The bytes of a segment or file in this process. Two types, so that the permission is in the type.
 //
 // Both: own the mapping, not the descriptor, which may be closed. offset_bytes need not be a
-// multiple of the page size. A size of 0 maps nothing. Shared with every other mapping of the same
+// multiple of the page size. A size of 0 maps nothing; from the size of a huge page on (pages.h)
+// the address is such that huge pages are possible. Shared with every other mapping of the same
 // memory. Errors: kInvalid when the range lies beyond the end of the segment or file, so that no
 // access can be a SIGBUS unless a file shrinks later; kResources when the address space is full.
 class ReadOnlyMapping {
@@ -42,6 +43,9 @@ class WritableMapping {
   WritableMapping(WritableMapping&&) noexcept;
   WritableMapping& operator=(WritableMapping&&) noexcept;
   ~WritableMapping();
+
+  // Gives the right to write up, or takes it back. Requires: no part of a page is used otherwise.
+  void set_writable(bool writable);
 
   std::byte* data() const { return data_; }
   std::int64_t size_bytes() const { return size_bytes_; }

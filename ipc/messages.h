@@ -30,12 +30,15 @@ struct KernelRequest {
   std::vector<bool> outputs_wanted;
 };
 
-// Where an array lies: a range of one of the descriptors that came with the message.
+// Where an array lies: in a range of one of the descriptors that came with the message. Workers
+// keep the mapping of that range under the number of the memory, until they are told to forget it.
 struct Placement {
   std::uint32_t fd_index = 0;
-  std::int64_t offset_bytes = 0;
-  std::int64_t size_bytes = 0;
-  bool sealed = false;  // memory that nobody can write; the receiver verifies it
+  std::uint64_t memory = 0;
+  std::int64_t range_offset = 0;  // in the descriptor
+  std::int64_t range_bytes = 0;
+  std::int64_t array_offset = 0;  // in the range
+  bool sealed = false;            // memory that nobody can write; the receiver verifies it
 };
 
 // By the channel, with descriptors: Setup, OpenJob.
@@ -46,7 +49,6 @@ struct Setup {
   std::string version;
 };
 
-// Descriptor 0: the control segment; the placements name the others.
 struct OpenJob {
   std::uint32_t job = 0;
   std::uint32_t slot = 0;
@@ -55,13 +57,14 @@ struct OpenJob {
   std::int64_t items = 0;
   std::int64_t chunk_items = 0;
   std::uint64_t ledger_key = 0;
+  Placement control;
   KernelRequest request;
   std::vector<ArraySpec> outputs;  // all outputs of the kernel
   std::vector<std::optional<Placement>> input_placements;
   std::vector<std::optional<Placement>> output_placements;
 };
 
-// By the task queue, coordinator to worker: DescribeRequest, PlanRequest, Order, CloseJob.
+// By the task queue, coordinator to worker: DescribeRequest to ForgetMemory.
 
 struct DescribeRequest {
   std::uint32_t request = 0;
@@ -82,10 +85,17 @@ struct Order {
   std::uint32_t end = 0;
 };
 
-// Unmap everything of the job. Answered by JobClosed.
+// Give up the right to write the job's outputs, and all else that belongs to it. Answered by
+// JobClosed.
 struct CloseJob {
   std::uint32_t job = 0;
 };
+
+// Unmap these memories: nobody needs them any more. Not answered.
+struct ForgetMemory {
+  std::vector<std::uint64_t> memories;  // at most kMaxForgotten
+};
+inline constexpr std::size_t kMaxForgotten = 64;
 
 // By the report queue, worker to coordinator: all others.
 
@@ -133,10 +143,12 @@ struct JobFailed {
 
 struct JobClosed {
   std::uint32_t job = 0;
+  std::int64_t faulted_bytes = 0;  // pages that were mapped in this job by faults
+  std::int64_t huge_bytes = 0;     // of the outputs, mapped by huge pages
 };
 
 using ChannelMessage = std::variant<Setup, OpenJob>;
-using Task = std::variant<DescribeRequest, PlanRequest, Order, CloseJob>;
+using Task = std::variant<DescribeRequest, PlanRequest, Order, CloseJob, ForgetMemory>;
 using Report = std::variant<Hello, Described, Planned, Refused, Idle, JobFailed, JobClosed>;
 
 inline auto fields(ErrorText& m) { return std::tie(m.message, m.detail, m.hint); }
@@ -153,17 +165,18 @@ inline auto fields(KernelRequest& m) {
   return std::tie(m.plugin, m.kernel, m.inputs, m.params, m.outputs_wanted);
 }
 inline auto fields(Placement& m) {
-  return std::tie(m.fd_index, m.offset_bytes, m.size_bytes, m.sealed);
+  return std::tie(m.fd_index, m.memory, m.range_offset, m.range_bytes, m.array_offset, m.sealed);
 }
 inline auto fields(Setup& m) { return std::tie(m.version); }
 inline auto fields(OpenJob& m) {
-  return std::tie(m.job, m.slot, m.slots, m.chunks, m.items, m.chunk_items, m.ledger_key, m.request,
-                  m.outputs, m.input_placements, m.output_placements);
+  return std::tie(m.job, m.slot, m.slots, m.chunks, m.items, m.chunk_items, m.ledger_key, m.control,
+                  m.request, m.outputs, m.input_placements, m.output_placements);
 }
 inline auto fields(DescribeRequest& m) { return std::tie(m.request, m.plugin); }
 inline auto fields(PlanRequest& m) { return std::tie(m.request, m.kernel); }
 inline auto fields(Order& m) { return std::tie(m.job, m.seq, m.begin, m.end); }
 inline auto fields(CloseJob& m) { return std::tie(m.job); }
+inline auto fields(ForgetMemory& m) { return std::tie(m.memories); }
 inline auto fields(Hello& m) { return std::tie(m.version); }
 inline auto fields(Described& m) { return std::tie(m.request, m.index, m.count, m.kernel); }
 inline auto fields(Planned& m) {
@@ -173,6 +186,6 @@ inline auto fields(Planned& m) {
 inline auto fields(Refused& m) { return std::tie(m.request, m.code, m.text); }
 inline auto fields(Idle& m) { return std::tie(m.job, m.seq); }
 inline auto fields(JobFailed& m) { return std::tie(m.job, m.chunk, m.code, m.text); }
-inline auto fields(JobClosed& m) { return std::tie(m.job); }
+inline auto fields(JobClosed& m) { return std::tie(m.job, m.faulted_bytes, m.huge_bytes); }
 
 }  // namespace gristmill::ipc

@@ -1,18 +1,29 @@
 #include "workers/job_execution.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <span>
 
 #include <gristmill/error.h>
 
-#include "ipc/segment.h"
 #include "workers/test_point.h"
 
 namespace gristmill::workers {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// Builds with asserts show a kernel that says that it overwrites its rows, and leaves some out.
+constexpr int kStale = 0xA5;
+#ifdef NDEBUG
+constexpr bool kFillsOverwritten = false;
+#else
+constexpr bool kFillsOverwritten = true;
+#endif
 
 int fd_at(const std::vector<ipc::UniqueFd>& fds, std::uint32_t index) {
   if (index >= fds.size()) throw Error(ErrorCode::kInternal, "a job came without its descriptors");
@@ -25,45 +36,78 @@ void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) {
   counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
 }
 
-ipc::ReadOnlyMapping map_input(const ipc::Placement& placement,
-                               const std::vector<ipc::UniqueFd>& fds) {
-  const int fd = fd_at(fds, placement.fd_index);
-  if (placement.sealed && !ipc::is_sealed(fd)) {
-    throw Error(ErrorCode::kInternal, "a dataset in memory is not sealed");
-  }
-  return ipc::ReadOnlyMapping(fd, placement.offset_bytes, placement.size_bytes);
+std::int64_t faults_so_far() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt + usage.ru_majflt;
+}
+
+ipc::ControlSegment open_control(const ipc::OpenJob& job, const std::vector<ipc::UniqueFd>& fds,
+                                 MemoryCache& memory) {
+  const int fd = fd_at(fds, job.control.fd_index);
+  const MappedMemory& mapped = memory.map(fd, job.control, ipc::Access::kWrite);
+  return {std::span(mapped.data(), static_cast<std::size_t>(mapped.size_bytes())), job.slots,
+          job.chunks};
 }
 
 }  // namespace
 
 JobExecution::JobExecution(const ipc::OpenJob& job, const std::vector<ipc::UniqueFd>& fds,
-                           const KernelHost& host)
+                           const KernelHost& host, MemoryCache& memory)
     : job_(job.job),
       slot_(job.slot),
       items_(job.items),
       chunk_items_(job.chunk_items),
       ledger_key_(job.ledger_key),
-      control_(fd_at(fds, 0), job.slots, job.chunks),
+      control_(open_control(job, fds, memory)),
+      faults_before_(faults_so_far()),
       cancel_(control_.stop(), job.job),
       claimer_(control_, job.slot) {
   for (std::size_t i = 0; i < job.input_placements.size(); ++i) {
-    JobArray& input = inputs_.emplace_back();
-    if (!job.input_placements[i]) continue;
-    const auto& mapping = input_mappings_.emplace_back(map_input(*job.input_placements[i], fds));
-    // Mapped read-only: a store by the kernel is a fault in this worker.
-    input = {const_cast<std::byte*>(mapping.data()), *job.request.inputs.at(i)};
+    const auto& placement = job.input_placements[i];
+    if (!placement) {
+      inputs_.emplace_back();
+      continue;
+    }
+    MappedMemory& mapped =
+        memory.map(fd_at(fds, placement->fd_index), *placement, ipc::Access::kRead);
+    add_array(inputs_, mapped, *placement, *job.request.inputs.at(i));
   }
   for (std::size_t i = 0; i < job.output_placements.size(); ++i) {
-    JobArray& output = outputs_.emplace_back();
-    output.spec = job.outputs.at(i);
-    if (!job.output_placements[i]) continue;
-    const ipc::Placement& placement = *job.output_placements[i];
-    output.data = output_mappings_
-                      .emplace_back(fd_at(fds, placement.fd_index), placement.offset_bytes,
-                                    placement.size_bytes)
-                      .data();
+    const auto& placement = job.output_placements[i];
+    if (!placement) {
+      outputs_.push_back({nullptr, job.outputs.at(i)});
+      continue;
+    }
+    MappedMemory& mapped =
+        memory.map(fd_at(fds, placement->fd_index), *placement, ipc::Access::kWrite);
+    output_memories_.push_back(&mapped);
+    add_array(outputs_, mapped, *placement, job.outputs.at(i));
   }
   kernel_ = host.open(job.request, inputs_, outputs_, cancel_);
+}
+
+void JobExecution::add_array(std::vector<JobArray>& arrays, MappedMemory& memory,
+                             const ipc::Placement& placement, const ipc::ArraySpec& spec) {
+  const std::optional<std::int64_t> array_bytes = size_bytes(spec.dtype, spec.shape);
+  if (!array_bytes || placement.array_offset < 0 || *array_bytes > memory.size_bytes() ||
+      placement.array_offset > memory.size_bytes() - *array_bytes) {
+    throw Error(ErrorCode::kInternal, "an array lies outside of its memory");
+  }
+  arrays.push_back({memory.data() + placement.array_offset, spec});
+  if (!spec.shape.empty() && spec.shape[0] == items_ && items_ > 0) {
+    item_arrays_.push_back({&memory, placement.array_offset, *array_bytes / items_});
+  }
+}
+
+ipc::JobClosed JobExecution::costs() const {
+  ipc::JobClosed closed{job_, 0, 0};
+  const std::int64_t page_bytes = sysconf(_SC_PAGESIZE);
+  closed.faulted_bytes = (faults_so_far() - faults_before_) * page_bytes;
+  for (MappedMemory* memory : output_memories_) {
+    closed.huge_bytes += memory->huge_bytes();
+  }
+  return closed;
 }
 
 std::optional<ipc::JobFailed> JobExecution::run(const ipc::Order& order) {
@@ -128,7 +172,12 @@ JobExecution::ChunkEnd JobExecution::run_chunk(std::uint32_t chunk) {
   GRISTMILL_TEST_POINT("after-stamp");
   const std::int64_t begin = std::int64_t{chunk} * chunk_items_;
   const std::int64_t end = begin + std::min(chunk_items_, items_ - begin);
-  if (!kernel_->overwrites_output()) clear_rows(begin, end);
+  prepare_pages(begin, end);
+  if (!kernel_->overwrites_output()) {
+    fill_rows(begin, end, 0);
+  } else if (kFillsOverwritten) {
+    fill_rows(begin, end, kStale);
+  }
   kernel_->run(begin, end);
   // A kernel that saw the flag may have left its rows unfinished.
   if (cancel_.raised()) return ChunkEnd::kSkipped;
@@ -139,11 +188,18 @@ JobExecution::ChunkEnd JobExecution::run_chunk(std::uint32_t chunk) {
   return ChunkEnd::kDone;
 }
 
-void JobExecution::clear_rows(std::int64_t begin, std::int64_t end) const {
+void JobExecution::prepare_pages(std::int64_t begin, std::int64_t end) {
+  for (const ArrayOfItems& array : item_arrays_) {
+    array.memory->pages().prepare(array.array_offset + begin * array.row_bytes,
+                                  array.array_offset + end * array.row_bytes);
+  }
+}
+
+void JobExecution::fill_rows(std::int64_t begin, std::int64_t end, int byte) const {
   for (const JobArray& output : outputs_) {
     if (output.data == nullptr) continue;
     const std::int64_t row_bytes = *size_bytes(output.spec.dtype, output.spec.shape) / items_;
-    std::memset(static_cast<std::byte*>(output.data) + begin * row_bytes, 0,
+    std::memset(static_cast<std::byte*>(output.data) + begin * row_bytes, byte,
                 static_cast<std::size_t>((end - begin) * row_bytes));
   }
 }

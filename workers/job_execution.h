@@ -6,23 +6,26 @@
 #include <vector>
 
 #include "ipc/control_segment.h"
-#include "ipc/mapping.h"
 #include "ipc/messages.h"
 #include "ipc/unique_fd.h"
 #include "workers/kernel_host.h"
 #include "workers/lease_claimer.h"
+#include "workers/memory_cache.h"
 
 namespace gristmill::workers {
 
-// A job that is open in this worker: its mappings, its kernel, and the loop of PROTOCOL section 2
-// (docs/protocol.md) that claims leases and runs their chunks.
-// Owns: all mappings of the job; destroying it unmaps them.
+// A job that is open in this worker: its arrays, its kernel, and the loop of docs/protocol.md that
+// claims leases and runs their chunks.
+// Lifetime: the memory cache outlives it.
 class JobExecution {
  public:
   // Errors: what the kernel says when it is opened; kInternal or kInvalid for descriptors that do
   // not hold what the message promises.
   JobExecution(const ipc::OpenJob& job, const std::vector<ipc::UniqueFd>& fds,
-               const KernelHost& host);
+               const KernelHost& host, MemoryCache& memory);
+
+  // What the memory of this job cost so far.
+  ipc::JobClosed costs() const;
 
   // Works until no partition has a chunk left, the job was stopped, or a chunk failed.
   std::optional<ipc::JobFailed> run(const ipc::Order& order);
@@ -32,9 +35,20 @@ class JobExecution {
  private:
   enum class ChunkEnd { kDone, kSkipped };
 
+  // An array whose rows are the job's items: its pages are prepared chunk by chunk.
+  struct ArrayOfItems {
+    MappedMemory* memory;
+    std::int64_t array_offset;
+    std::int64_t row_bytes;
+  };
+
+  void add_array(std::vector<JobArray>& arrays, MappedMemory& memory,
+                 const ipc::Placement& placement, const ipc::ArraySpec& spec);
+
   void run_lease(ipc::ChunkRange lease);
   ChunkEnd run_chunk(std::uint32_t chunk);
-  void clear_rows(std::int64_t begin, std::int64_t end) const;
+  void prepare_pages(std::int64_t begin, std::int64_t end);
+  void fill_rows(std::int64_t begin, std::int64_t end, int byte) const;
   ipc::SlotWords& words() const { return control_.slot(slot_); }
 
   std::uint32_t job_;
@@ -43,10 +57,11 @@ class JobExecution {
   std::int64_t chunk_items_;
   std::uint64_t ledger_key_;
   ipc::ControlSegment control_;
-  std::vector<ipc::ReadOnlyMapping> input_mappings_;
-  std::vector<ipc::WritableMapping> output_mappings_;
   std::vector<JobArray> inputs_;
   std::vector<JobArray> outputs_;
+  std::vector<ArrayOfItems> item_arrays_;
+  std::vector<MappedMemory*> output_memories_;
+  std::int64_t faults_before_;
   CancelFlag cancel_;
   std::unique_ptr<OpenKernel> kernel_;
   LeaseClaimer claimer_;

@@ -78,9 +78,18 @@ bool Worker::answer(const ipc::Order& order) {
 }
 
 bool Worker::answer(const ipc::CloseJob& close) {
+  ipc::JobClosed closed{close.job, 0, 0};
+  if (job_) closed = job_->costs();
   job_.reset();
+  // All of it: the control segment, and outputs of a job that could not be opened.
+  memory_.freeze_all();
   open_job_ = 0;
-  return link_.send(ipc::JobClosed{close.job});
+  return link_.send(closed);
+}
+
+bool Worker::answer(const ipc::ForgetMemory& forget) {
+  memory_.forget(forget.memories);
+  return true;
 }
 
 // The job's message was sent on the channel before the order was published.
@@ -95,7 +104,7 @@ bool Worker::open_job(std::uint32_t job) {
   open_job_ = job;
   job_.reset();
   try {
-    job_.emplace(*open, fds, host(open->request.plugin));
+    job_.emplace(*open, fds, host(open->request.plugin), memory_);
     return true;
   } catch (const Error& error) {
     return link_.send(ipc::JobFailed{job, std::nullopt, error.code(), fitting(error.text())});

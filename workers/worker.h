@@ -26,11 +26,13 @@ class Worker {
   bool answer(const ipc::PlanRequest& request);
   bool answer(const ipc::Order& order);
   bool answer(const ipc::CloseJob& close);
+  bool answer(const ipc::ForgetMemory& forget);
   bool open_job(std::uint32_t job);
   const KernelHost& host(const std::string& plugin);
 
   ipc::WorkerLink link_;
   std::map<std::string, std::unique_ptr<KernelHost>> hosts_;
+  MemoryCache memory_;
   std::optional<JobExecution> job_;
   std::uint32_t open_job_ = 0;  // also set for a job that could not be opened
 };

@@ -42,11 +42,10 @@ class Dataset {
   const std::filesystem::path& path() const;
 
   // For the engine.
+  explicit Dataset(std::shared_ptr<const DatasetStorage> storage) : storage_(std::move(storage)) {}
   const std::shared_ptr<const DatasetStorage>& storage() const { return storage_; }
 
  private:
-  explicit Dataset(std::shared_ptr<const DatasetStorage> storage) : storage_(std::move(storage)) {}
-
   std::shared_ptr<const DatasetStorage> storage_;
 };
 

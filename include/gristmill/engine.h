@@ -25,6 +25,9 @@ struct EngineOptions {
   // The gristmill-worker program; empty: the GRISTMILL_WORKER variable, beside the calling program,
   // or libexec/gristmill of the installation. Never looked for through PATH.
   std::filesystem::path worker_program = {};
+  // Memory of ended jobs that is kept for the next ones, while nobody uses it; it is freed after
+  // ten seconds. -1: a quarter of the memory that is available when the engine starts.
+  std::int64_t cache_bytes = -1;
 };
 
 // CPUs this process may use: its affinity, limited by the cgroup's quota rounded up; 1 to 4096.

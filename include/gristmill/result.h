@@ -9,11 +9,15 @@
 #include <vector>
 
 #include <gristmill/array.h>
+#include <gristmill/dataset.h>
 #include <gristmill/error.h>
 #include <gristmill/job.h>
 
 namespace gristmill {
 
+namespace engine {
+class OutputArray;
+}
 class ResultArrays;  // engine/result_arrays.h
 
 enum class Outcome { kDone, kFailed, kCancelled };
@@ -36,8 +40,10 @@ struct JobSummary {
   std::int64_t items_done = 0;
   std::int64_t chunks_done = 0;
   std::vector<WorkerStats> workers;
-  std::int64_t mapped_bytes = 0;  // inputs and outputs, once for all workers
-  std::int64_t copied_bytes = 0;  // moved between workers and caller to hand over results
+  std::int64_t mapped_bytes = 0;   // inputs and outputs, once for all workers
+  std::int64_t faulted_bytes = 0;  // pages that workers mapped by faults in this job
+  std::int64_t huge_bytes = 0;     // of the outputs, mapped by huge pages
+  std::int64_t copied_bytes = 0;   // moved between workers and caller to hand over results
 };
 
 // How a job ended, and its arrays.
@@ -63,7 +69,13 @@ class Result {
   // name. An empty name means the only output.
   ArrayView array(std::string_view name = {}) const;
 
+  // An output as an input of other jobs, no copy: the memory is shared and lives as long as the
+  // dataset. No worker can write it any more. Errors: as array().
+  Dataset dataset(std::string_view name = {}) const;
+
  private:
+  const std::shared_ptr<engine::OutputArray>& output(std::string_view name) const;
+
   Outcome outcome_;
   std::optional<Error> error_;
   JobSummary summary_;

@@ -1,6 +1,8 @@
 // Well-behaved kernels whose results a plain loop can check.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <gristmill/kernel.hpp>
 
@@ -74,26 +76,40 @@ class HashRows {
   std::string folder_;
 };
 
-// How often each item was run: says that it overwrites and then counts, so that a second run shows.
-class CountVisits {
+// Writes down each range that it is run on, in a file that is only ever appended to: memory may be
+// used again, and would hide a second run.
+class LogVisits {
  public:
-  static constexpr const char* kName = "count_visits";
-  static constexpr const char* kSummary = "how often each item was run";
+  static constexpr const char* kName = "log_visits";
+  static constexpr const char* kSummary = "each item's number, and a record of each run";
   static constexpr std::array<gm_input_decl, 0> kInputs = {};
   static constexpr gm_param_decl kParams[] = {
-      kernel::param<std::int64_t>("items", "number of items", "1")};
-  static constexpr gm_output_decl kOutputs[] = {kernel::output("visits", "int64")};
+      kernel::param<std::int64_t>("items", "number of items", "1"),
+      kernel::param<std::string_view>("log", "a file for two int64 per run: begin, end", "")};
+  static constexpr gm_output_decl kOutputs[] = {kernel::output("item", "int64")};
   static constexpr std::uint32_t kFlags = GM_OVERWRITES_OUTPUT;
 
   static void plan(const kernel::Request& request, kernel::Plan& plan) {
-    plan.items(request.param<std::int64_t>("items"), "range").output<std::int64_t>("visits");
+    plan.items(request.param<std::int64_t>("items"), "range").output<std::int64_t>("item");
   }
-  explicit CountVisits(const kernel::Request&) {}
+  explicit LogVisits(const kernel::Request& request)
+      : log_(open(std::string(request.param<std::string_view>("log")).c_str(),
+                  O_WRONLY | O_APPEND | O_CLOEXEC)) {
+    if (log_ < 0) throw kernel::Failed("cannot open the log");
+  }
+  LogVisits(const LogVisits&) = delete;
+  LogVisits& operator=(const LogVisits&) = delete;
+  ~LogVisits() { close(log_); }
+
   void run(const kernel::Chunk& chunk) const {
-    for (std::int64_t& visits : chunk.output<std::int64_t>("visits")) {
-      std::atomic_ref(visits).fetch_add(1, std::memory_order_relaxed);
-    }
+    const std::int64_t range[] = {chunk.begin(), chunk.end()};
+    if (write(log_, range, sizeof range) != sizeof range) throw kernel::Failed("cannot write");
+    std::int64_t item = chunk.begin();
+    for (std::int64_t& row : chunk.output<std::int64_t>("item")) row = item++;
   }
+
+ private:
+  int log_;
 };
 
 // Adds to its output: relies on zeroed rows, and refuses others.
@@ -119,8 +135,31 @@ class AddToZero {
   }
 };
 
+// Each element plus one: its result is its next input.
+class AddOne {
+ public:
+  static constexpr const char* kName = "add_one";
+  static constexpr const char* kSummary = "each element plus one";
+  static constexpr gm_input_decl kInputs[] = {kernel::input("rows", "N int64")};
+  static constexpr gm_output_decl kOutputs[] = {kernel::output("sum", "N int64")};
+  static constexpr std::uint32_t kFlags = GM_OVERWRITES_OUTPUT | GM_ITEM_INDEPENDENT;
+
+  static void plan(const kernel::Request&, kernel::Plan& plan) {
+    plan.rows_of("rows").output<std::int64_t>("sum");
+  }
+  explicit AddOne(const kernel::Request& request)
+      : rows_(request.input("rows").as<std::int64_t>()) {}
+  void run(const kernel::Chunk& chunk) const {
+    auto item = static_cast<std::size_t>(chunk.begin());
+    for (std::int64_t& sum : chunk.output<std::int64_t>("sum")) sum = rows_[item++] + 1;
+  }
+
+ private:
+  std::span<const std::int64_t> rows_;
+};
+
 }  // namespace
 }  // namespace gristmill::test
 
-GRISTMILL_KERNELS(gristmill::test::HashRows, gristmill::test::CountVisits,
-                  gristmill::test::AddToZero)
+GRISTMILL_KERNELS(gristmill::test::HashRows, gristmill::test::LogVisits, gristmill::test::AddToZero,
+                  gristmill::test::AddOne)

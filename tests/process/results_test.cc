@@ -8,6 +8,7 @@
 
 #include "tests/process/process_test.h"
 #include "tests/support/sanitizers.h"
+#include "tests/support/visit_log.h"
 
 namespace gristmill::test {
 namespace {
@@ -31,14 +32,11 @@ TEST_F(ResultsTest, TheBitsDependNeitherOnWorkersNorOnChunks) {
 TEST_F(ResultsTest, EachItemIsVisitedOnceAlsoWhenChunksAreStolen) {
   const auto engine = engine_of(3);
   for (int i = 0; i < 20; ++i) {
-    const Result result = engine
-                              ->submit({.kernel = "count_visits",
-                                        .params = {{"items", std::int64_t{30'011}}},
-                                        .chunk_size = ChunkSize::items(1 + i)})
-                              .wait();
+    const VisitLog log;
+    const Result result = engine->submit(log.spec(30'011, ChunkSize::items(1 + i))).wait();
     ASSERT_TRUE(result.done());
     check_each_chunk_once(result);
-    for (const std::int64_t visits : result.array().as<std::int64_t>()) ASSERT_EQ(visits, 1);
+    log.check(result);
   }
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 class SealedDatasetTest : public ProcessTest {
  protected:
-  int fd() const { return rows_.rows().storage()->fd(); }
+  int fd() const { return rows_.rows().storage()->place().fd; }
   JobSpec storing(const std::string& how) const {
     JobSpec spec = misbehaving_at(35, how);
     spec.inputs = {{"rows", rows_.rows()}};

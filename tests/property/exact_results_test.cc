@@ -6,6 +6,7 @@
 #include "tests/support/gate_folder.h"
 #include "tests/support/row_hash_job.h"
 #include "tests/support/thread_launcher.h"
+#include "tests/support/visit_log.h"
 #include "tests/support/wait_until.h"
 
 namespace gristmill {
@@ -49,14 +50,11 @@ TEST_P(ExactResultsTest, EachItemIsVisitedOnce) {
   const auto engine = engine_of_threads(GetParam());
   for (const std::int64_t items : kItems) {
     for (const ChunkSize& chunk_size : chunk_sizes(items)) {
-      const Result result = engine
-                                ->submit({.kernel = "count_visits",
-                                          .params = {{"items", items}},
-                                          .chunk_size = chunk_size})
-                                .wait();
+      const test::VisitLog log;
+      const Result result = engine->submit(log.spec(items, chunk_size)).wait();
       ASSERT_TRUE(result.done());
       test::check_each_chunk_once(result);
-      for (const std::int64_t visits : result.array().as<std::int64_t>()) ASSERT_EQ(visits, 1);
+      log.check(result);
     }
   }
 }

@@ -57,7 +57,7 @@ class CoordinatorTest : public testing::Test {
   static void wait_for_the_end(ipc::WorkerLink& link) {
     while (const std::optional<ipc::Task> task = link.wait_for_task()) {
       const auto* close = std::get_if<ipc::CloseJob>(&*task);
-      if (close != nullptr) link.send(ipc::JobClosed{close->job});
+      if (close != nullptr) link.send(ipc::JobClosed{close->job, 0, 0});
     }
   }
 
@@ -113,7 +113,9 @@ TEST_F(CoordinatorTest, ChunksThatWereClaimedAndNotDoneAreNoticed) {
         std::vector<ipc::UniqueFd> fds;
         const auto message = link.wait_for_message(fds);
         const auto& open = std::get<ipc::OpenJob>(*message);
-        const ipc::ControlSegment control(fds.at(0).get(), open.slots, open.chunks);
+        const ipc::WritableMapping mapping(fds.at(open.control.fd_index).get(),
+                                           open.control.range_offset, open.control.range_bytes);
+        const ipc::ControlSegment control(mapping.bytes(), open.slots, open.chunks);
         control.slot(open.slot).partition = 0;
         control.slot(open.slot).chunks_done = open.chunks;
         link.send(ipc::Idle{order.job, order.seq});
@@ -169,7 +171,7 @@ TEST_F(CoordinatorTest, AStaleAnswerDoesNotEndTheJobEarly) {
     // As if it were from the job before, and from an order before.
     link.send(ipc::Idle{order.job - 1, order.seq});
     link.send(ipc::Idle{order.job, order.seq - 1});
-    link.send(ipc::JobClosed{order.job});
+    link.send(ipc::JobClosed{order.job, 0, 0});
     link.send(ipc::Idle{order.job, order.seq});
     wait_for_the_end(link);
   });

@@ -51,9 +51,9 @@ TEST_F(DatasetTest, OpensANpyFileInPlace) {
 
   const DatasetStorage& storage = *dataset.storage();
   EXPECT_EQ(storage.copied_bytes(), 0);
-  EXPECT_EQ(storage.offset_bytes(), 128);
+  EXPECT_EQ(storage.place().range_offset, 128);
   EXPECT_FALSE(storage.is_sealed());
-  EXPECT_EQ(fcntl(storage.fd(), F_GETFL) & O_ACCMODE, O_RDONLY);
+  EXPECT_EQ(fcntl(storage.place().fd, F_GETFL) & O_ACCMODE, O_RDONLY);
   struct stat status {};
   ASSERT_EQ(stat(path.c_str(), &status), 0);
   EXPECT_EQ(storage.file_id(), engine::FileId(status));
@@ -136,7 +136,7 @@ TEST_F(DatasetTest, RawFileIsMappedWhereItIsAligned) {
   const Dataset dataset = Dataset::open_raw(path, DType::kInt32, {2, 2}, 8);
   expect_bytes(dataset.view(), "abcdefghijklmnop");
   EXPECT_EQ(dataset.storage()->copied_bytes(), 0);
-  EXPECT_EQ(dataset.storage()->offset_bytes(), 8);
+  EXPECT_EQ(dataset.storage()->place().range_offset, 8);
 }
 
 TEST_F(DatasetTest, RawFileIsCopiedOnceWhereItIsNotAligned) {
@@ -145,7 +145,7 @@ TEST_F(DatasetTest, RawFileIsCopiedOnceWhereItIsNotAligned) {
   expect_bytes(dataset.view(), "abcdefghijklmnop");
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(dataset.view().data()) % 4, 0U);
   EXPECT_EQ(dataset.storage()->copied_bytes(), 16);
-  EXPECT_TRUE(ipc::is_sealed(dataset.storage()->fd()));
+  EXPECT_TRUE(ipc::is_sealed(dataset.storage()->place().fd));
   EXPECT_EQ(dataset.path(), path);
   EXPECT_TRUE(dataset.storage()->file_id());
 }
@@ -198,11 +198,11 @@ TEST_F(DatasetTest, CopyOfMemoryIsSealed) {
 
   const DatasetStorage& storage = *dataset.storage();
   EXPECT_TRUE(storage.is_sealed());
-  EXPECT_TRUE(ipc::is_sealed(storage.fd()));
+  EXPECT_TRUE(ipc::is_sealed(storage.place().fd));
   EXPECT_FALSE(storage.file_id());
   EXPECT_EQ(storage.copied_bytes(), 8'000'000);
-  EXPECT_EQ(fcntl(storage.fd(), F_GETFL) & O_ACCMODE, O_RDONLY);
-  EXPECT_EQ(mmap(nullptr, 4096, PROT_WRITE, MAP_SHARED, storage.fd(), 0), MAP_FAILED);
+  EXPECT_EQ(fcntl(storage.place().fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+  EXPECT_EQ(mmap(nullptr, 4096, PROT_WRITE, MAP_SHARED, storage.place().fd, 0), MAP_FAILED);
 }
 
 TEST_F(DatasetTest, CopyOfNothingIsNothing) {

@@ -30,10 +30,11 @@ TEST_F(FileOutputTest, WhatIsWrittenInPlaceIsANpyFile) {
   const auto path = folder_ / "out.npy";
   FileOutput output("distance", DType::kFloat64, {3, 2}, path, true);
   EXPECT_EQ(output.size_bytes(), 48);
-  EXPECT_EQ(output.offset_bytes(), 4096);
+  EXPECT_EQ(output.place().range_offset, 4096);
   EXPECT_EQ(output.path(), path);
   {
-    const ipc::WritableMapping mapping(output.fd(), output.offset_bytes(), output.size_bytes());
+    const ipc::WritableMapping mapping(output.place().fd, output.place().range_offset,
+                                       output.size_bytes());
     const double value = 2.5;
     std::memcpy(mapping.data() + 40, &value, sizeof value);
   }
@@ -52,7 +53,7 @@ TEST_F(FileOutputTest, WhatIsWrittenInPlaceIsANpyFile) {
 TEST_F(FileOutputTest, SpaceIsReserved) {
   const FileOutput output("distance", DType::kUInt8, {8 << 20}, folder_ / "out.npy", true);
   struct stat status {};
-  ASSERT_EQ(fstat(output.fd(), &status), 0);
+  ASSERT_EQ(fstat(output.place().fd, &status), 0);
   EXPECT_EQ(status.st_size, 4096 + (8 << 20));
   EXPECT_GE(status.st_blocks * 512, 8 << 20);
 }

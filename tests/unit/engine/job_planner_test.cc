@@ -34,7 +34,7 @@ class JobPlannerTest : public testing::Test {
 TEST_F(JobPlannerTest, KnowsTheKernelsOfAllPlugInsInTheirOrder) {
   std::vector<std::string> names;
   for (const KernelInfo& kernel : jobs_.kernels()) names.push_back(kernel.name);
-  EXPECT_THAT(names, testing::ElementsAre("hash_rows", "count_visits", "add_to_zero",
+  EXPECT_THAT(names, testing::ElementsAre("hash_rows", "log_visits", "add_to_zero", "add_one",
                                           "mean_distance", "nearest"));
   EXPECT_EQ(jobs_.kernel("nearest").plugin, test::test_plugin("gristmill-kernels"));
 }
@@ -71,7 +71,7 @@ TEST_F(JobPlannerTest, ANamelessInputIsTheOnlyRequiredOne) {
   JobSpec spec = rows_.spec();
   spec.inputs[0].name.clear();
   EXPECT_EQ(jobs_.plan(spec).plan.items, 100);
-  EXPECT_THAT(refusal({.kernel = "count_visits", .inputs = spec.inputs}).message(),
+  EXPECT_THAT(refusal({.kernel = "log_visits", .inputs = spec.inputs}).message(),
               HasSubstr("takes no input"));
 }
 
@@ -121,7 +121,7 @@ TEST_F(JobPlannerTest, RefusesAChunkSizeBelowOne) {
 
 TEST_F(JobPlannerTest, NoItemsAreNoChunksAndNoWorkers) {
   const JobPlan plan =
-      jobs_.plan({.kernel = "count_visits", .params = {{"items", std::int64_t{0}}}}).plan;
+      jobs_.plan({.kernel = "log_visits", .params = {{"items", std::int64_t{0}}}}).plan;
   EXPECT_EQ(plan.items, 0);
   EXPECT_EQ(plan.chunks, 0);
   EXPECT_EQ(plan.workers, 0);

@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "engine/result_arrays.h"
+#include "ipc/mapping.h"
+#include "ipc/segment.h"
 
 namespace gristmill {
 namespace {
@@ -75,8 +77,9 @@ TEST_F(JobStateTest, HasNoProgressBeforeItRuns) {
 }
 
 TEST_F(JobStateTest, ProgressIsTheSumOfTheWorkersCounters) {
-  const ipc::Segment segment = ipc::ControlSegment::create(2, 10);
-  const auto control = std::make_shared<ipc::ControlSegment>(segment.fd(), 2, 10);
+  const ipc::Segment segment = ipc::Segment::create(ipc::ControlSegment::size_bytes(2, 10));
+  const ipc::WritableMapping mapping(segment.fd(), 0, segment.size_bytes());
+  const auto control = std::make_shared<ipc::ControlSegment>(mapping.bytes(), 2, 10);
   control->slot(0).items_done = 30;
   control->slot(1).items_done = 12;
   state_->set_running(control);

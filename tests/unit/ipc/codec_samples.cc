@@ -41,10 +41,11 @@ OpenJob sample_open_job() {
           .items = -5,
           .chunk_items = -6,
           .ledger_key = 7,
+          .control = {17, 18, -19, -20, -21, false},
           .request = sample_request(),
           .outputs = {{DType::kInt64, {-8}}, {DType::kBool, {-9, -10}}},
-          .input_placements = {Placement{11, -12, -13, true}, std::nullopt},
-          .output_placements = {std::nullopt, Placement{14, -15, -16, false}}};
+          .input_placements = {Placement{11, 12, -13, -14, -15, true}, std::nullopt},
+          .output_placements = {std::nullopt, Placement{16, 17, -18, -19, -20, false}}};
 }
 
 Described sample_described() {
@@ -81,11 +82,11 @@ std::vector<ChannelMessage> sample_channel_messages() {
 }
 std::vector<Task> sample_tasks() {
   return {DescribeRequest{1, "/p/plugin.so"}, PlanRequest{2, sample_request()}, Order{3, 4, 5, 6},
-          CloseJob{7}};
+          CloseJob{7}, ForgetMemory{{8, 9}}};
 }
 std::vector<Report> sample_reports() {
-  return {Hello{"1.2.3"}, sample_described(),  sample_planned(), sample_refused(),
-          Idle{100, 200}, sample_job_failed(), JobClosed{9}};
+  return {Hello{"1.2.3"}, sample_described(),  sample_planned(),      sample_refused(),
+          Idle{100, 200}, sample_job_failed(), JobClosed{9, -10, -11}};
 }
 
 PlanRequest plan_params(std::vector<ParamValue> params) {

@@ -41,8 +41,10 @@ void expect_same(const std::optional<Placement>& left, const std::optional<Place
   ASSERT_EQ(left.has_value(), right.has_value());
   if (!left) return;
   EXPECT_EQ(left->fd_index, right->fd_index);
-  EXPECT_EQ(left->offset_bytes, right->offset_bytes);
-  EXPECT_EQ(left->size_bytes, right->size_bytes);
+  EXPECT_EQ(left->memory, right->memory);
+  EXPECT_EQ(left->range_offset, right->range_offset);
+  EXPECT_EQ(left->range_bytes, right->range_bytes);
+  EXPECT_EQ(left->array_offset, right->array_offset);
   EXPECT_EQ(left->sealed, right->sealed);
 }
 
@@ -117,6 +119,7 @@ TEST(CodecTest, TasksComeBack) {
   EXPECT_EQ(order.begin, 5U);
   EXPECT_EQ(order.end, 6U);
   EXPECT_EQ(as_task(CloseJob{7}).job, 7U);
+  EXPECT_EQ(as_task(ForgetMemory{{8, 9}}).memories, (std::vector<std::uint64_t>{8, 9}));
 }
 
 TEST(CodecTest, DescribedComesBack) {
@@ -171,7 +174,10 @@ TEST(CodecTest, OtherReportsComeBack) {
   EXPECT_EQ(failed.code, ErrorCode::kInternal);
   expect_same(failed.text, sample_job_failed().text);
   EXPECT_EQ(as_report(JobFailed{}).chunk, std::nullopt);
-  EXPECT_EQ(as_report(JobClosed{3}).job, 3U);
+  const JobClosed closed = as_report(JobClosed{3, -4, 5});
+  EXPECT_EQ(closed.job, 3U);
+  EXPECT_EQ(closed.faulted_bytes, -4);
+  EXPECT_EQ(closed.huge_bytes, 5);
 }
 
 TEST(CodecTest, MessagesOfDefaultsComeBack) {

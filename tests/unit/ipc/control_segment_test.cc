@@ -6,6 +6,8 @@
 #include <limits>
 #include <set>
 
+#include "ipc/mapping.h"
+#include "ipc/segment.h"
 #include "tests/support/error_of.h"
 
 namespace gristmill::ipc {
@@ -71,10 +73,16 @@ TEST(LedgerTagTest, IsTheSameInEveryProcess) {
   EXPECT_EQ(ledger_tag(0, kMost), ledger_tag(0, kMost));
 }
 
+struct Memory {
+  explicit Memory(std::int64_t size_bytes) : segment(Segment::create(size_bytes)) {}
+
+  Segment segment;
+  WritableMapping mapping{segment.fd(), 0, segment.size_bytes()};
+};
+
 TEST(ControlSegmentTest, StartsWithEmptyPartitionsAndAnOpenLedger) {
-  const Segment segment = ControlSegment::create(3, 100);
-  EXPECT_TRUE(has_fixed_size(segment.fd()));
-  const ControlSegment control(segment.fd(), 3, 100);
+  const Memory memory(ControlSegment::size_bytes(3, 100));
+  const ControlSegment control(memory.mapping.bytes(), 3, 100);
   EXPECT_EQ(control.slots(), 3U);
   EXPECT_EQ(control.chunks(), 100U);
   EXPECT_EQ(control.stop(), 0U);
@@ -94,9 +102,10 @@ TEST(ControlSegmentTest, StartsWithEmptyPartitionsAndAnOpenLedger) {
 }
 
 TEST(ControlSegmentTest, EveryWordHasAPlaceOfItsOwnThatAllMappingsSee) {
-  const Segment segment = ControlSegment::create(4, 1000);
-  const ControlSegment writer(segment.fd(), 4, 1000);
-  const ControlSegment reader(segment.fd(), 4, 1000);
+  const Memory memory(ControlSegment::size_bytes(4, 1000));
+  const ControlSegment writer(memory.mapping.bytes(), 4, 1000);
+  const WritableMapping other(memory.segment.fd(), 0, memory.segment.size_bytes());
+  const ControlSegment reader(other.bytes(), 4, 1000);
   writer.stop() = 9;
   std::uint64_t next = 0;
   for (std::uint32_t slot = 0; slot < 4; ++slot) {
@@ -125,8 +134,8 @@ TEST(ControlSegmentTest, EveryWordHasAPlaceOfItsOwnThatAllMappingsSee) {
 }
 
 TEST(ControlSegmentTest, SlotsDoNotShareCacheLines) {
-  const Segment segment = ControlSegment::create(3, 5);
-  const ControlSegment control(segment.fd(), 3, 5);
+  const Memory memory(ControlSegment::size_bytes(3, 5));
+  const ControlSegment control(memory.mapping.bytes(), 3, 5);
   std::set<std::uintptr_t> lines{address(&control.stop()) / kLine};
   for (std::uint32_t slot = 0; slot < 3; ++slot) {
     // What others write and what only the owner writes lie apart, too.
@@ -138,19 +147,19 @@ TEST(ControlSegmentTest, SlotsDoNotShareCacheLines) {
 }
 
 TEST(ControlSegmentTest, ASegmentThatIsTooSmallIsRefused) {
-  const Segment segment = ControlSegment::create(2, 100);
-  EXPECT_NO_THROW(ControlSegment(segment.fd(), 2, 100));
+  const Memory memory(ControlSegment::size_bytes(2, 100));
+  EXPECT_NO_THROW(ControlSegment(memory.mapping.bytes(), 2, 100));
   for (const auto& [slots, chunks] :
        {std::pair{2U, 101U}, {3U, 100U}, {2U, kMost}, {kMost, 100U}, {kMost, kMost}}) {
     const Error error = test::error_of(
-        [&, s = slots, c = chunks] { const ControlSegment control(segment.fd(), s, c); });
+        [&, s = slots, c = chunks] { const ControlSegment control(memory.mapping.bytes(), s, c); });
     EXPECT_EQ(error.code(), ErrorCode::kInvalid) << slots << " slots, " << chunks << " chunks";
   }
 }
 
 TEST(ControlSegmentTest, AJobMayHaveNoChunks) {
-  const Segment segment = ControlSegment::create(1, 0);
-  const ControlSegment control(segment.fd(), 1, 0);
+  const Memory memory(ControlSegment::size_bytes(1, 0));
+  const ControlSegment control(memory.mapping.bytes(), 1, 0);
   EXPECT_EQ(control.chunks(), 0U);
   EXPECT_EQ(control.slot(0).partition, 0U);
 }

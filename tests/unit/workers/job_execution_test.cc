@@ -63,8 +63,9 @@ class JobExecutionTest : public testing::Test {
     job_.items = kItems;
     job_.chunk_items = 7;
     job_.ledger_key = 99;
+    job_.control = {0, 100, 0, control_segment_.size_bytes(), 0, false};
     job_.outputs = {{DType::kInt64, {kItems}}};
-    job_.output_placements = {ipc::Placement{1, 0, kOutputBytes, false}};
+    job_.output_placements = {ipc::Placement{1, 101, 0, kOutputBytes, 0, false}};
     host_.run = [this](std::int64_t begin, std::int64_t end, std::int64_t* output) {
       ran_.emplace_back(begin, end);
       for (std::int64_t item = begin; item < end; ++item) output[item] += item + 1;
@@ -78,7 +79,7 @@ class JobExecutionTest : public testing::Test {
     }
     return all;
   }
-  JobExecution open() const { return JobExecution(job_, fds(), host_); }
+  JobExecution open() { return JobExecution(job_, fds(), host_, memory_); }
   void give(std::uint32_t slot, ChunkRange range) { control_.slot(slot).partition = pack(range); }
   bool is_done(std::uint32_t chunk) const {
     return control_.ledger(chunk) == ipc::ledger_tag(99, chunk);
@@ -89,13 +90,15 @@ class JobExecutionTest : public testing::Test {
   const ipc::SlotWords& words() const { return control_.slot(0); }
   ipc::Order order(ChunkRange range = {}) const { return {kJob, 1, range.begin, range.end}; }
 
-  ipc::Segment control_segment_ = ipc::ControlSegment::create(2, kChunks);
+  ipc::Segment control_segment_ = ipc::Segment::create(ipc::ControlSegment::size_bytes(2, kChunks));
+  ipc::WritableMapping control_mapping_{control_segment_.fd(), 0, control_segment_.size_bytes()};
   ipc::Segment output_segment_ = ipc::Segment::create(kOutputBytes);
   ipc::Segment input_segment_ = ipc::Segment::create(4096);
-  ipc::ControlSegment control_{control_segment_.fd(), 2, kChunks};
+  ipc::ControlSegment control_{control_mapping_.bytes(), 2, kChunks};
   ipc::WritableMapping output_{output_segment_.fd(), 0, kOutputBytes};
   ipc::OpenJob job_;
   FakeHost host_;
+  MemoryCache memory_;
   std::vector<std::pair<std::int64_t, std::int64_t>> ran_;
 };
 
@@ -232,7 +235,7 @@ TEST_F(JobExecutionTest, InputsAreWhereThePlacementSays) {
   ipc::WritableMapping(input_segment_.fd(), 0, 4096).data()[24] = std::byte{42};
   input_segment_.seal();
   job_.request.inputs = {std::nullopt, ipc::ArraySpec{DType::kUInt8, {16}}};
-  job_.input_placements = {std::nullopt, ipc::Placement{2, 16, 16, true}};
+  job_.input_placements = {std::nullopt, ipc::Placement{2, 102, 0, 4096, 16, true}};
   const JobExecution execution = open();
   ASSERT_EQ(host_.seen_inputs.size(), 2U);
   EXPECT_EQ(host_.seen_inputs[0].data, nullptr);
@@ -243,19 +246,24 @@ TEST_F(JobExecutionTest, InputsAreWhereThePlacementSays) {
 
 TEST_F(JobExecutionTest, ADatasetThatShouldBeSealedAndIsNotIsRefused) {
   job_.request.inputs = {ipc::ArraySpec{DType::kUInt8, {16}}};
-  job_.input_placements = {ipc::Placement{2, 0, 16, true}};
+  job_.input_placements = {ipc::Placement{2, 102, 0, 16, 0, true}};
   EXPECT_EQ(test::error_of([&] { open(); }).code(), ErrorCode::kInternal);
 }
 
 TEST_F(JobExecutionTest, AMissingDescriptorIsRefused) {
-  job_.output_placements = {ipc::Placement{3, 0, kOutputBytes, false}};
+  job_.output_placements = {ipc::Placement{3, 101, 0, kOutputBytes, 0, false}};
   EXPECT_EQ(test::error_of([&] { open(); }).code(), ErrorCode::kInternal);
-  EXPECT_EQ(test::error_of([&] { JobExecution(job_, {}, host_); }).code(), ErrorCode::kInternal);
+  EXPECT_EQ(test::error_of([&] { JobExecution(job_, {}, host_, memory_); }).code(),
+            ErrorCode::kInternal);
 }
 
 TEST_F(JobExecutionTest, APlacementBeyondItsMemoryIsRefused) {
-  job_.output_placements = {ipc::Placement{1, 8, kOutputBytes, false}};
+  job_.output_placements = {ipc::Placement{1, 101, 8, kOutputBytes, 0, false}};
   EXPECT_EQ(test::error_of([&] { open(); }).code(), ErrorCode::kInvalid);
+  for (const std::int64_t offset : {std::int64_t{8}, std::int64_t{-8}, INT64_MAX}) {
+    job_.output_placements = {ipc::Placement{1, 101, 0, kOutputBytes, offset, false}};
+    EXPECT_EQ(test::error_of([&] { open(); }).code(), ErrorCode::kInternal);
+  }
 }
 
 }  // namespace

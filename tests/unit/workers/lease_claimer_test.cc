@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "ipc/mapping.h"
+#include "ipc/segment.h"
 #include "tests/support/error_of.h"
 #include "tests/support/repetitions.h"
 
@@ -22,7 +24,8 @@ using std::chrono::nanoseconds;
 // A job of so many slots and chunks, all partitions empty.
 struct Control {
   Control(std::uint32_t slots, std::uint32_t chunks)
-      : segment(ipc::ControlSegment::create(slots, chunks)), words(segment.fd(), slots, chunks) {}
+      : segment(ipc::Segment::create(ipc::ControlSegment::size_bytes(slots, chunks))),
+        words(mapping.bytes(), slots, chunks) {}
 
   void give(std::uint32_t slot, ChunkRange range) { words.slot(slot).partition = pack(range); }
   ChunkRange partition(std::uint32_t slot) const {
@@ -30,6 +33,7 @@ struct Control {
   }
 
   ipc::Segment segment;
+  ipc::WritableMapping mapping{segment.fd(), 0, segment.size_bytes()};
   ipc::ControlSegment words;
 };
 

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "ipc/control_segment.h"
+#include "ipc/mapping.h"
+#include "ipc/segment.h"
 #include "ipc/version.h"
 #include "tests/support/error_of.h"
 
@@ -47,10 +49,11 @@ class WorkerTest : public testing::Test {
     job.items = kItems;
     job.chunk_items = 2;
     job.ledger_key = 7;
+    job.control = {0, 100, 0, control_segment_.size_bytes(), 0, false};
     job.request = fill(kItems);
     job.outputs = {{DType::kFloat64, {kItems}}};
     job.input_placements = {std::nullopt};
-    job.output_placements = {ipc::Placement{1, 0, kItems * 8, false}};
+    job.output_placements = {ipc::Placement{1, 101, 0, kItems * 8, 0, false}};
     return job;
   }
   void open(const ipc::OpenJob& job) {
@@ -78,9 +81,10 @@ class WorkerTest : public testing::Test {
     return reports;
   }
 
-  ipc::Segment control_segment_ = ipc::ControlSegment::create(1, 5);
+  ipc::Segment control_segment_ = ipc::Segment::create(ipc::ControlSegment::size_bytes(1, 5));
+  ipc::WritableMapping control_mapping_{control_segment_.fd(), 0, control_segment_.size_bytes()};
   ipc::Segment output_segment_ = ipc::Segment::create(kItems * 8);
-  ipc::ControlSegment control_{control_segment_.fd(), 1, 5};
+  ipc::ControlSegment control_{control_mapping_.bytes(), 1, 5};
 
  private:
   ipc::CoordinatorLink::Created created_ = ipc::CoordinatorLink::create();

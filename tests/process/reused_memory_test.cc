@@ -1,0 +1,110 @@
+#include <algorithm>
+#include <set>
+
+#include "tests/process/process_test.h"
+
+namespace gristmill::test {
+namespace {
+
+// Jobs whose outputs lie in memory of jobs before them, or are their inputs.
+class ReusedMemoryTest : public ProcessTest {
+ protected:
+  static constexpr std::int64_t kItems = std::int64_t{2} << 20;
+  static constexpr std::int64_t kBytes = kItems * 8;
+
+  static Dataset zeros(std::int64_t items = kItems) {
+    const std::vector<std::int64_t> values(static_cast<std::size_t>(items), 0);
+    return Dataset::copy_of(ArrayView(std::span(values), {items}));
+  }
+  static JobSpec add_one(Dataset rows) {
+    return {.kernel = "add_one", .inputs = {{"rows", std::move(rows)}}};
+  }
+  static void expect_all(const ArrayView& array, std::int64_t value) {
+    const auto values = array.as<std::int64_t>();
+    EXPECT_TRUE(std::all_of(values.begin(), values.end(),
+                            [value](std::int64_t found) { return found == value; }))
+        << "not all are " << value;
+  }
+};
+
+TEST_F(ReusedMemoryTest, AChainOfJobsAlternatesBetweenTwoSegmentsAndCopiesNothing) {
+  const auto engine = engine_of(2);
+  Dataset next = zeros();
+  std::vector<const void*> addresses;
+  for (int i = 0; i < 8; ++i) {
+    const Result result = engine->submit(add_one(next)).wait();
+    ASSERT_TRUE(result.done()) << result.error()->message();
+    EXPECT_EQ(result.summary().copied_bytes, 0);
+    next = result.dataset();
+    EXPECT_EQ(next.view().data(), result.array().data()) << "no copy";
+    addresses.push_back(next.view().data());
+    expect_all(next.view(), i + 1);
+  }
+  EXPECT_LE(std::set(addresses.begin(), addresses.end()).size(), 3U);
+}
+
+TEST_F(ReusedMemoryTest, AChainOfJobsOfOneWorkerSoonFaultsNoMore) {
+  const auto engine = engine_of(1);
+  Dataset next = zeros();
+  std::int64_t least = kBytes;
+  for (int i = 0; i < 8; ++i) {
+    const Result result = engine->submit(add_one(next)).wait();
+    next = result.dataset();
+    if (i >= 2) least = std::min(least, result.summary().faulted_bytes);
+  }
+  EXPECT_LT(least, kBytes / 8);
+}
+
+TEST_F(ReusedMemoryTest, AResultStaysAsItIsWhileLaterJobsRun) {
+  const auto engine = engine_of(2);
+  const Result first = engine->submit(add_one(zeros(1000))).wait();
+  const Dataset second = engine->submit(add_one(first.dataset())).wait().dataset();
+  for (int i = 0; i < 10; ++i) engine->submit(add_one(second)).wait();
+  expect_all(first.array(), 1);
+  expect_all(second.view(), 2);
+}
+
+TEST_F(ReusedMemoryTest, ADatasetOutlivesItsResultAndItsEngine) {
+  std::optional<Dataset> kept;
+  {
+    const auto engine = engine_of(2);
+    kept = engine->submit(add_one(zeros(1000))).wait().dataset();
+  }
+  expect_all(kept->view(), 1);
+  const auto other = engine_of(2);
+  expect_all(other->submit(add_one(*kept)).wait().array(), 2);
+}
+
+TEST_F(ReusedMemoryTest, AKernelThatStoresIntoAResultDiesAndTheResultIsUnchanged) {
+  const auto engine = engine_of(2);
+  const Result first = engine->submit(add_one(zeros(1000))).wait();
+  JobSpec storing = misbehaving_at(35, "store");
+  storing.inputs = {{"rows", first.dataset()}};
+  expect_failure(engine->submit(storing).wait(), {"was killed by SIGSEGV in chunk 3"});
+  expect_all(first.array(), 1);
+  expect_good_engine(*engine);
+}
+
+TEST_F(ReusedMemoryTest, ThreeHundredChainedJobsLeaveTheDescriptorsAsTheyWere) {
+  const auto engine = engine_of(2);
+  Dataset next = zeros(1000);
+  const auto run = [&](int jobs) {
+    for (int i = 0; i < jobs; ++i) next = engine->submit(add_one(next)).wait().dataset();
+  };
+  const auto descriptors = [] {
+    std::vector<std::size_t> counts = {entries_of("/proc/self/fd").size()};
+    for (const pid_t worker : child_processes()) {
+      counts.push_back(entries_of("/proc/" + std::to_string(worker) + "/fd").size());
+    }
+    return counts;
+  };
+  run(10);
+  std::vector<std::size_t> before = descriptors();
+  wait_until([&] { return before == std::exchange(before, descriptors()); });
+  run(300);
+  wait_until([&] { return descriptors() == before; });
+  expect_all(next.view(), 310);
+}
+
+}  // namespace
+}  // namespace gristmill::test
