@@ -128,7 +128,8 @@ PluginJob::Worker::Worker(PluginJob& job) : job_(job) {
 PluginJob::Worker::~Worker() { job_.kernel_->close(state_); }
 
 void PluginJob::Worker::run(std::int64_t begin, std::int64_t end) {
-  const gm_chunk chunk{sizeof(gm_chunk), job_.plan_.output_count, begin, end, job_.plan_.outputs};
+  const gm_chunk chunk{
+      sizeof(gm_chunk), job_.plan_.output_count, begin, end, job_.plan_.outputs, nullptr, 0};
   checked(job_.cancelled_,
           [&](const gm_host* host) { return job_.kernel_->run(host, state_, &chunk); });
 }

@@ -38,7 +38,7 @@ struct Choice {
   std::string rule;
 };
 
-Choice choose_automatically(const ChunkDemand& demand) {
+Choice choose_by_items(const ChunkDemand& demand) {
   const std::int64_t bytes_per_item = std::max(demand.bytes_per_item, std::int64_t{1});
   const std::int64_t even = whole_lanes(std::max(demand.items / kMinAutoChunks, std::int64_t{1}));
   if (demand.nanoseconds_per_item > 0) {
@@ -63,6 +63,15 @@ Choice choose_automatically(const ChunkDemand& demand) {
   if (demand.items < kMinAutoChunks) return {even, "auto: one item each"};
   return {even, fmt::format("auto: at least {} chunks; {}", format_count(kMinAutoChunks),
                             items_each(even))};
+}
+
+Choice choose_automatically(const ChunkDemand& demand) {
+  Choice choice = choose_by_items(demand);
+  const std::int64_t fewest = divide_up(demand.items, demand.most_chunks);
+  if (fewest <= choice.chunk_items) return choice;
+  return {fewest,
+          fmt::format("auto: at most {} chunks, for the memory of their partial results; {}",
+                      format_count(demand.most_chunks), items_each(fewest))};
 }
 
 Choice choose_as_asked(const ChunkDemand& demand, ChunkSize size) {

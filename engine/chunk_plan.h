@@ -17,7 +17,8 @@ struct ItemRange {
 struct ChunkDemand {
   std::int64_t items = 0;
   std::int64_t bytes_per_item = 0;
-  double nanoseconds_per_item = 0;  // the kernel's static estimate; 0: not known
+  double nanoseconds_per_item = 0;       // the kernel's static estimate; 0: not known
+  std::int64_t most_chunks = INT64_MAX;  // that auto may choose, of a reduce
 };
 
 inline constexpr std::int64_t kMinAutoChunks = 2048;
@@ -49,6 +50,7 @@ struct ChunkPlan {
 //   chunk_items = items / kMinAutoChunks (rounded down, to a multiple of kLaneItems if it is not
 //                 below that), at most what fits into kLargeChunkBytes,
 //                 at least items / kMaxAutoChunks (rounded up), at least 1;
+//   at least items / most_chunks (rounded up) in a reduce, whose chunks need an accumulator each;
 //   and if the static cost is known, at least the smaller of what fills kSmallChunkBytes and what
 //   takes kCheapChunkNanoseconds. A job whose cost is not known is not taken for cheap.
 //

@@ -1,6 +1,7 @@
 #include "engine/engine_core.h"
 
 #include "engine/output.h"
+#include "engine/partials_plan.h"
 #include "engine/reservation.h"
 
 namespace gristmill {
@@ -26,6 +27,9 @@ EngineCore::EngineCore(std::unique_ptr<engine::WorkerLauncher> launcher, int wor
 Job EngineCore::submit(JobSpec spec) {
   engine::PlannedJob job = job_planner_.plan(std::move(spec));
   job.outputs = engine::reserve_outputs(job.plan.outputs, job.replace_existing, *segments_);
+  if (job.partials) {
+    job.partials_memory = engine::reserve_partials(*job.partials, *segments_);
+  }
   return coordinator_.submit(std::move(job));
 }
 

@@ -6,9 +6,13 @@
 #include "engine/dataset_storage.h"
 #include "engine/output_target.h"
 #include "engine/params.h"
+#include "engine/partials_plan.h"
+#include "ipc/codec.h"
 
 namespace gristmill::engine {
 namespace {
+
+constexpr std::size_t kMaxAnswers = 256;
 
 template <class Declarations>
 std::vector<std::string> names_of(const Declarations& declarations) {
@@ -116,11 +120,13 @@ void require_sensible(const KernelInfo& kernel, const ipc::Planned& planned) {
     throw Error(ErrorCode::kFailed, "kernel \"" + kernel.name + "\" planned " + what);
   };
   if (planned.items < 0 || planned.bytes_per_item < 0) fail("a negative number of items or bytes");
+  const bool reduces = kernel.pattern == Pattern::kReduce;
+  if (reduces && planned.accumulator_bytes < 1) fail("no accumulator");
   if (planned.outputs.size() != kernel.outputs.size()) fail("a wrong number of outputs");
   for (std::size_t i = 0; i < planned.outputs.size(); ++i) {
     const ipc::ArraySpec& spec = planned.outputs[i];
     const std::string name = "output \"" + kernel.outputs[i].name + "\" ";
-    if (spec.shape.empty() || spec.shape[0] != planned.items) {
+    if (!reduces && (spec.shape.empty() || spec.shape[0] != planned.items)) {
       fail(name + "without a row for each item");
     }
     if (!size_bytes(spec.dtype, spec.shape)) fail(name + "larger than any memory");
@@ -131,6 +137,19 @@ std::int64_t mapped_bytes(const PlannedJob& job) {
   std::int64_t sum = 0;
   for (const auto& input : job.inputs) sum += input ? input->size_bytes() : 0;
   return sum;
+}
+
+void plan_work(PlannedJob& job, const ipc::Planned& planned, ChunkSize size, Pattern pattern,
+               int workers) {
+  ChunkDemand demand{planned.items, planned.bytes_per_item, planned.nanoseconds_per_item};
+  const bool reduces = pattern == Pattern::kReduce;
+  if (reduces && !planned.exact_merge) demand.most_chunks = most_leaves(planned.accumulator_bytes);
+  job.chunks = plan_chunks(demand, size);
+  if (!reduces) return;
+  const std::int64_t leaves =
+      planned.exact_merge ? std::min<std::int64_t>(workers, job.chunks.chunks) : job.chunks.chunks;
+  job.partials = plan_partials(planned.accumulator_bytes, static_cast<std::uint32_t>(leaves),
+                               planned.exact_merge);
 }
 
 // All of the plan but its outputs.
@@ -147,6 +166,13 @@ JobPlan job_plan(const KernelInfo& kernel, const ipc::Planned& planned, const Pl
   plan.chunks = job.chunks.chunks;
   plan.chunk_rule = job.chunks.rule;
   plan.workers = static_cast<int>(std::min<std::int64_t>(workers, plan.chunks));
+  if (job.partials) {
+    plan.workers = std::max(plan.workers, 1);  // somebody must finish the result of no chunks
+    plan.partials = job.partials->leaves;
+    plan.accumulator_bytes = job.partials->accumulator_bytes;
+    plan.merged_at_once = job.partials->fan_in;
+    plan.partial_bytes = size_bytes(*job.partials);
+  }
   plan.mapped_bytes = mapped_bytes(job);
   return plan;
 }
@@ -179,14 +205,29 @@ PlannedJob JobPlanner::plan(JobSpec spec) {
   check_output_targets(spec.outputs, spec.replace_existing, input_files(spec.inputs));
   job.request = request_for(info, job, resolve_params(info, spec.params));
 
-  ipc::Planned planned = planner_.plan(job.request);
+  ipc::Planned planned = ask(job.request);
   require_sensible(info, planned);
-  job.chunks = plan_chunks({planned.items, planned.bytes_per_item, planned.nanoseconds_per_item},
-                           spec.chunk_size);
+  plan_work(job, planned, spec.chunk_size, info.pattern, workers_);
   job.plan = job_plan(info, planned, job, workers_);
   job.output_specs = std::move(planned.outputs);
   plan_outputs(job, spec.outputs, wanted);
   return job;
+}
+
+// A kernel is asked the same only once.
+ipc::Planned JobPlanner::ask(const ipc::KernelRequest& request) {
+  const std::vector<std::byte> encoded = ipc::encode(ipc::Task(ipc::PlanRequest{0, request}));
+  const std::string key(reinterpret_cast<const char*>(encoded.data()), encoded.size());
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = answers_.find(key);
+    if (found != answers_.end()) return found->second;
+  }
+  ipc::Planned planned = planner_.plan(request);
+  const std::lock_guard lock(mutex_);
+  if (answers_.size() >= kMaxAnswers) answers_.clear();
+  answers_.emplace(key, planned);
+  return planned;
 }
 
 std::vector<KernelInfo> JobPlanner::kernels() {
@@ -200,8 +241,17 @@ std::vector<KernelInfo> JobPlanner::kernels() {
 }
 
 KernelInfo JobPlanner::kernel(const std::string& name) {
-  const std::vector<KernelInfo> all = kernels();
-  return all[index_of("kernel", name, names_of(all))];
+  const std::lock_guard lock(mutex_);
+  const KernelInfo* found = nullptr;
+  std::vector<std::string> names;
+  for (const std::string& plugin : plugins_) {
+    for (const KernelInfo& kernel : kernels_of(plugin)) {
+      if (found == nullptr && kernel.name == name) found = &kernel;
+      names.push_back(kernel.name);
+    }
+  }
+  if (found == nullptr) throw unknown_name("kernel", name, names);
+  return *found;
 }
 
 const std::vector<KernelInfo>& JobPlanner::kernels_of(const std::string& plugin) {

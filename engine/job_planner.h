@@ -30,12 +30,14 @@ class JobPlanner {
 
  private:
   const std::vector<KernelInfo>& kernels_of(const std::string& plugin);
+  ipc::Planned ask(const ipc::KernelRequest& request);
 
   Planner& planner_;
   std::vector<std::string> plugins_;
   int workers_;
   std::mutex mutex_;
   std::map<std::string, std::vector<KernelInfo>> kernels_by_plugin_;
+  std::map<std::string, ipc::Planned> answers_;  // by the encoded request
 };
 
 }  // namespace gristmill::engine

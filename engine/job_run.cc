@@ -11,12 +11,26 @@
 #include "engine/dataset_storage.h"
 #include "engine/printable.h"
 #include "engine/result_arrays.h"
+#include "ipc/merge_tree.h"
 
 namespace gristmill::engine {
 namespace {
 
 // How long a worker may take to leave a chunk of a stopped job, or to unmap an ended one.
 constexpr std::chrono::seconds kGrace{1};
+
+std::vector<ipc::ChunkRange> rounds_of(const PlannedJob& job) {
+  const auto chunks = static_cast<std::uint32_t>(job.chunks.chunks);
+  std::vector<ipc::ChunkRange> rounds;
+  if (chunks > 0) rounds.push_back({0, chunks});
+  if (!job.partials) return rounds;
+  const std::uint32_t leaves = job.partials->leaves;
+  const ipc::MergeTree tree(leaves, job.partials->fan_in);
+  for (const ipc::ChunkRange& level : tree.levels()) {
+    rounds.push_back({chunks + (level.begin - leaves), chunks + (level.end - leaves)});
+  }
+  return rounds;
+}
 
 std::uint64_t random_key() {
   std::uint64_t key = 0;
@@ -35,6 +49,7 @@ JobRun::JobRun(WorkerPool& pool, SegmentPool& segments, std::shared_ptr<JobState
       job_(state_->job()),
       number_(number),
       ledger_key_(random_key()),
+      rounds_(rounds_of(job_)),
       orders_(pool.size()),
       closing_(pool.size(), false) {}
 
@@ -49,16 +64,32 @@ void JobRun::start() {
     failure_ = error;
     return;
   }
-  // All partitions before the first order: a worker that is woken early finds them all.
-  store_partitions();
   state_->set_running(control_);
   first_order_ = Clock::now();
-  for (std::uint32_t slot = 0; slot < slots_; ++slot) open_and_order(slot);
+  // A worker that does not take it is killed by the pool, and its death settles the order.
+  for (std::uint32_t slot = 0; slot < slots_; ++slot) open(slot);
+  begin_round();
+}
+
+// Requires: a quiet state.
+void JobRun::begin_round() {
+  const ipc::ChunkRange chunks = rounds_[round_];
+  const std::uint32_t workers = std::min(slots_, chunks.size());
+  // All partitions before the first order: a worker that is woken early finds them all.
+  store_partitions(chunks, workers);
+  for (std::uint32_t slot = 0; slot < workers; ++slot) order(slot);
+}
+
+// False if there is none, or what it merges is not there. The ledger is asked when all is done.
+bool JobRun::begin_next_round() {
+  if (round_ + 1 >= rounds_.size() || done_as_counted() != rounds_[round_].end) return false;
+  ++round_;
+  begin_round();
+  return true;
 }
 
 std::uint32_t JobRun::start_workers() {
-  const auto slots =
-      static_cast<std::uint32_t>(std::min<std::int64_t>(pool_.size(), job_.chunks.chunks));
+  const std::uint32_t slots = rounds_.empty() ? 0 : std::min(pool_.size(), rounds_.front().size());
   for (std::uint32_t slot = 0; slot < slots; ++slot) {
     if (!pool_.live(slot)) pool_.start(slot);
   }
@@ -66,7 +97,7 @@ std::uint32_t JobRun::start_workers() {
 }
 
 void JobRun::take_control() {
-  const auto chunks = static_cast<std::uint32_t>(job_.chunks.chunks);
+  const std::uint32_t chunks = rounds_.back().end;
   const std::int64_t size_bytes = ipc::ControlSegment::size_bytes(slots_, chunks);
   control_memory_ = segments_.take(size_bytes);
   const std::span memory(control_memory_->data(), static_cast<std::size_t>(size_bytes));
@@ -81,18 +112,19 @@ void JobRun::take_control() {
   control_ = std::shared_ptr<const ipc::ControlSegment>(kept, &kept->control);
 }
 
-void JobRun::store_partitions() {
-  const std::uint64_t chunks = control_->chunks();
-  for (std::uint64_t slot = 0; slot < slots_; ++slot) {
-    const ipc::ChunkRange partition{static_cast<std::uint32_t>(chunks * slot / slots_),
-                                    static_cast<std::uint32_t>(chunks * (slot + 1) / slots_)};
+void JobRun::store_partitions(ipc::ChunkRange chunks, std::uint32_t workers) {
+  for (std::uint32_t slot = 0; slot < slots_; ++slot) {
+    const auto border = [&](std::uint64_t share) {
+      return chunks.begin + static_cast<std::uint32_t>(
+                                chunks.size() * std::min<std::uint64_t>(share, workers) / workers);
+    };
     // release, published by the order that follows; the partner is the worker's read of its queue.
-    control_->slot(static_cast<std::uint32_t>(slot))
-        .partition.store(ipc::pack(partition), std::memory_order_release);
+    control_->slot(slot).partition.store(ipc::pack({border(slot), border(slot + std::uint64_t{1})}),
+                                         std::memory_order_release);
   }
 }
 
-void JobRun::open_and_order(std::uint32_t slot) {
+bool JobRun::open(std::uint32_t slot) {
   pool_.forget_dead_memory(slot);
   std::vector<int> fds;
   const PlacedArray control{
@@ -100,7 +132,7 @@ void JobRun::open_and_order(std::uint32_t slot) {
   ipc::OpenJob message{.job = number_,
                        .slot = slot,
                        .slots = slots_,
-                       .chunks = control_->chunks(),
+                       .chunks = static_cast<std::uint32_t>(job_.chunks.chunks),
                        .items = job_.chunks.items,
                        .chunk_items = job_.chunks.chunk_items,
                        .ledger_key = ledger_key_,
@@ -108,7 +140,8 @@ void JobRun::open_and_order(std::uint32_t slot) {
                        .request = job_.request,
                        .outputs = job_.output_specs,
                        .input_placements = {},
-                       .output_placements = {}};
+                       .output_placements = {},
+                       .partials = job_.partials};
   for (const auto& input : job_.inputs) {
     auto& placement = message.input_placements.emplace_back();
     if (input) placement = place(slot, input->storage()->place(), fds);
@@ -117,9 +150,18 @@ void JobRun::open_and_order(std::uint32_t slot) {
     auto& placement = message.output_placements.emplace_back();
     if (index) placement = place(slot, job_.outputs[*index]->place(), fds);
   }
-  // A worker that takes neither is killed by the pool, and its death settles the order.
+  if (message.partials) {
+    const PooledSegment& memory = *job_.partials_memory;
+    const PlacedArray array{memory.name(), memory.fd(), 0, memory.size_bytes(), 0, false};
+    message.partials->placement = place(slot, array, fds);
+  }
+  return pool_.send(slot, message, fds);
+}
+
+void JobRun::order(std::uint32_t slot) {
+  if (!pool_.live(slot)) return;
   const std::uint64_t seq = orders_.order(slot);
-  if (pool_.send(slot, message, fds)) pool_.send(slot, ipc::Order{number_, seq, 0, 0});
+  pool_.send(slot, ipc::Order{number_, seq, 0, 0});
 }
 
 ipc::Placement JobRun::place(std::uint32_t slot, const PlacedArray& array, std::vector<int>& fds) {
@@ -199,6 +241,9 @@ Error JobRun::death_error(std::uint32_t slot, const WorkerDeath& death, std::uin
 }
 
 std::string JobRun::chunk_in_words(std::uint32_t chunk) const {
+  if (is_merge(chunk)) {
+    return "merge " + format_count(chunk - job_.chunks.chunks) + " of the partial results";
+  }
   const ItemRange range = job_.chunks.range_of(chunk);
   return "chunk " + format_count(chunk) + ", rows " + format_count(range.begin) + " to " +
          format_count(range.end - 1);
@@ -219,7 +264,7 @@ void JobRun::on_turn(Clock::time_point now) {
       }
       deadline_.reset();
     }
-    if (orders_.quiet()) close();
+    if (orders_.quiet() && (stopping_ || !begin_next_round())) close();
   }
   if (phase_ == Phase::kClosing) {
     if (deadline_ && now >= *deadline_) {
@@ -259,8 +304,9 @@ void JobRun::end() {
   phase_ = Phase::kEnded;
   deadline_.reset();
   JobSummary facts = summary();
-  const bool complete = !failure_ && facts.chunks_done == job_.chunks.chunks;
-  if (!failure_ && !(cancelled_ && !complete)) failure_ = check_ledger();
+  const std::int64_t counted = done_as_counted();
+  const bool complete = !failure_ && (rounds_.empty() || counted == rounds_.back().end);
+  if (!failure_ && !(cancelled_ && !complete)) failure_ = check_ledger(counted);
   // A changed input explains whatever else went wrong, a SIGBUS behind its new end above all.
   if (!cancelled_ || complete) {
     if (std::optional<Error> changed = check_inputs()) failure_ = std::move(changed);
@@ -283,16 +329,27 @@ void JobRun::end() {
                         std::make_shared<const ResultArrays>(std::move(outputs))));
 }
 
+// Chunks and merges, as the workers counted them.
+std::int64_t JobRun::done_as_counted() const {
+  std::uint64_t done = 0;
+  for (std::uint32_t slot = 0; slot < slots_; ++slot) {
+    const ipc::SlotWords& words = control_->slot(slot);
+    // relaxed: written before the worker reported idle.
+    done += words.chunks_done.load(std::memory_order_relaxed) +
+            words.merges_done.load(std::memory_order_relaxed);
+  }
+  return static_cast<std::int64_t>(done);
+}
+
 // Every chunk has its tag, and as many as the workers counted.
-std::optional<Error> JobRun::check_ledger() {
-  const auto chunks = static_cast<std::uint32_t>(job_.chunks.chunks);
+std::optional<Error> JobRun::check_ledger(std::int64_t counted) const {
+  const std::uint32_t chunks = rounds_.empty() ? 0 : rounds_.back().end;
   std::uint32_t done = 0;
   for (std::uint32_t chunk = 0; chunk < chunks; ++chunk) {
     // acquire, partner of the worker's release: the outputs are read after this.
     const auto tag = control_->ledger(chunk).load(std::memory_order_acquire);
     done += tag == ipc::ledger_tag(ledger_key_, chunk) ? 1 : 0;
   }
-  const std::int64_t counted = summary().chunks_done;
   if (done == chunks && counted == done) return std::nullopt;
   return Error(ErrorCode::kInternal, "the ledger has " + std::to_string(done) + " of " +
                                          std::to_string(chunks) +

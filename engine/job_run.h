@@ -44,8 +44,11 @@ class JobRun {
 
   std::uint32_t start_workers();
   void take_control();
-  void store_partitions();
-  void open_and_order(std::uint32_t slot);
+  void begin_round();
+  bool begin_next_round();
+  void store_partitions(ipc::ChunkRange chunks, std::uint32_t workers);
+  bool open(std::uint32_t slot);
+  void order(std::uint32_t slot);
   ipc::Placement place(std::uint32_t slot, const PlacedArray& array, std::vector<int>& fds);
   void on_report(std::uint32_t slot, const ipc::Idle& report);
   void on_report(std::uint32_t slot, const ipc::JobFailed& report);
@@ -58,12 +61,14 @@ class JobRun {
   void on_death(std::uint32_t slot, const WorkerDeath& death);
   Error death_error(std::uint32_t slot, const WorkerDeath& death, std::uint64_t stamp) const;
   std::string chunk_in_words(std::uint32_t chunk) const;
+  bool is_merge(std::uint32_t chunk) const { return chunk >= job_.chunks.chunks; }
 
   void stop();
   void fail(Error error);
   void close();
   void end();
-  std::optional<Error> check_ledger();
+  std::int64_t done_as_counted() const;
+  std::optional<Error> check_ledger(std::int64_t counted) const;
   std::optional<Error> check_inputs() const;
   void publish_outputs();
   JobSummary summary() const;
@@ -75,6 +80,9 @@ class JobRun {
   std::uint32_t number_;
   std::uint64_t ledger_key_;
   Phase phase_ = Phase::kRunning;
+  // What can be worked on at the same time: the chunks, then each level of the merges.
+  std::vector<ipc::ChunkRange> rounds_;
+  std::size_t round_ = 0;
   std::uint32_t slots_ = 0;  // workers taking part: slots 0 to slots_
   std::shared_ptr<const PooledSegment> control_memory_;
   std::shared_ptr<const ipc::ControlSegment> control_;

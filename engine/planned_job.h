@@ -10,6 +10,7 @@
 
 #include "engine/chunk_plan.h"
 #include "engine/output.h"
+#include "engine/segment_pool.h"
 #include "ipc/messages.h"
 
 namespace gristmill::engine {
@@ -22,7 +23,9 @@ struct PlannedJob {
   std::vector<ipc::ArraySpec> output_specs;                   // all outputs of the kernel
   std::vector<std::optional<Dataset>> inputs;                 // as the kernel declares them
   std::vector<std::optional<std::size_t>> plan_output_index;  // kernel's output -> plan.outputs
-  std::vector<std::shared_ptr<OutputArray>> outputs;  // as plan.outputs; empty: not reserved
+  std::vector<std::shared_ptr<OutputArray>> outputs;     // as plan.outputs; empty: not reserved
+  std::optional<ipc::Partials> partials;                 // of a reduce; not placed
+  std::shared_ptr<const PooledSegment> partials_memory;  // null: not reserved
   bool replace_existing = true;
 };
 

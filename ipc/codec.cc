@@ -37,6 +37,7 @@ void write(Packer& packer, double value) { packer.pack(value); }
 void write(Packer& packer, const std::string& value) { packer.pack(value); }
 void write(Packer& packer, DType value) { packer.pack(static_cast<std::uint32_t>(value)); }
 void write(Packer& packer, ErrorCode value) { packer.pack(static_cast<std::uint32_t>(value)); }
+void write(Packer& packer, Pattern value) { packer.pack(static_cast<std::uint32_t>(value)); }
 void write(Packer& packer, const std::vector<double>& values) {
   const std::size_t size_bytes = values.size() * sizeof(double);
   packer.pack_bin(static_cast<std::uint32_t>(size_bytes));
@@ -124,6 +125,12 @@ void read(const Object& object, ErrorCode& value) {
   read(object, number);
   require(number <= static_cast<std::uint32_t>(ErrorCode::kInternal));
   value = static_cast<ErrorCode>(number);
+}
+void read(const Object& object, Pattern& value) {
+  std::uint32_t number = 0;
+  read(object, number);
+  require(number <= static_cast<std::uint32_t>(Pattern::kReduce));
+  value = static_cast<Pattern>(number);
 }
 void read(const Object& object, std::vector<double>& values) {
   require(object.type == msgpack::type::BIN && object.via.bin.size % sizeof(double) == 0);

@@ -9,7 +9,8 @@
 // and what happens when a writer dies there, is in README.md.
 namespace gristmill::ipc {
 
-// Half-open range of chunks. The value of a partition or lease word.
+// Half-open range of chunks. The value of a partition or lease word. In a reduce the merges are
+// chunks, too: they follow the chunks of items.
 struct ChunkRange {
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
@@ -55,6 +56,7 @@ struct SlotWords {
   std::atomic<std::uint64_t> lease;
   // Counters, written by this slot's worker, for progress and statistics.
   std::atomic<std::uint64_t> chunks_done;
+  std::atomic<std::uint64_t> merges_done;
   std::atomic<std::uint64_t> items_done;
   std::atomic<std::uint64_t> leases;
   std::atomic<std::uint64_t> stolen_leases;

@@ -41,6 +41,17 @@ struct Placement {
   bool sealed = false;            // memory that nobody can write; the receiver verifies it
 };
 
+// The partials of a reduce: accumulators behind each other, at distances of stride_bytes, numbered
+// as in a MergeTree. A leaf belongs to a chunk or, if the merge is exact, to a worker's slot.
+struct Partials {
+  std::int64_t accumulator_bytes = 0;
+  std::int64_t stride_bytes = 0;
+  std::uint32_t leaves = 0;
+  std::uint32_t fan_in = 0;
+  bool exact = false;
+  Placement placement;
+};
+
 // By the channel, with descriptors: Setup, OpenJob.
 
 // First message. Descriptors: the coordinator's queue half (read-only), the worker's queue half,
@@ -49,6 +60,7 @@ struct Setup {
   std::string version;
 };
 
+// Numbers from chunks on are merges: chunks + i makes partial leaves + i.
 struct OpenJob {
   std::uint32_t job = 0;
   std::uint32_t slot = 0;
@@ -62,6 +74,7 @@ struct OpenJob {
   std::vector<ArraySpec> outputs;  // all outputs of the kernel
   std::vector<std::optional<Placement>> input_placements;
   std::vector<std::optional<Placement>> output_placements;
+  std::optional<Partials> partials;  // of a reduce
 };
 
 // By the task queue, coordinator to worker: DescribeRequest to ForgetMemory.
@@ -118,7 +131,9 @@ struct Planned {
   double nanoseconds_per_item = 0;
   std::string index_space;
   std::string instruction_set;
-  std::vector<ArraySpec> outputs;  // all outputs of the kernel
+  std::vector<ArraySpec> outputs;      // all outputs of the kernel
+  std::int64_t accumulator_bytes = 0;  // of a reduce
+  bool exact_merge = false;
 };
 
 // The answer to a request that cannot be met.
@@ -158,7 +173,8 @@ inline auto fields(KernelInfo::Param& m) {
 }
 inline auto fields(KernelInfo::Output& m) { return std::tie(m.name, m.help); }
 inline auto fields(KernelInfo& m) {
-  return std::tie(m.name, m.summary, m.description, m.plugin, m.inputs, m.params, m.outputs);
+  return std::tie(m.name, m.pattern, m.summary, m.description, m.plugin, m.inputs, m.params,
+                  m.outputs);
 }
 inline auto fields(ArraySpec& m) { return std::tie(m.dtype, m.shape); }
 inline auto fields(KernelRequest& m) {
@@ -167,10 +183,13 @@ inline auto fields(KernelRequest& m) {
 inline auto fields(Placement& m) {
   return std::tie(m.fd_index, m.memory, m.range_offset, m.range_bytes, m.array_offset, m.sealed);
 }
+inline auto fields(Partials& m) {
+  return std::tie(m.accumulator_bytes, m.stride_bytes, m.leaves, m.fan_in, m.exact, m.placement);
+}
 inline auto fields(Setup& m) { return std::tie(m.version); }
 inline auto fields(OpenJob& m) {
   return std::tie(m.job, m.slot, m.slots, m.chunks, m.items, m.chunk_items, m.ledger_key, m.control,
-                  m.request, m.outputs, m.input_placements, m.output_placements);
+                  m.request, m.outputs, m.input_placements, m.output_placements, m.partials);
 }
 inline auto fields(DescribeRequest& m) { return std::tie(m.request, m.plugin); }
 inline auto fields(PlanRequest& m) { return std::tie(m.request, m.kernel); }
@@ -181,7 +200,7 @@ inline auto fields(Hello& m) { return std::tie(m.version); }
 inline auto fields(Described& m) { return std::tie(m.request, m.index, m.count, m.kernel); }
 inline auto fields(Planned& m) {
   return std::tie(m.request, m.items, m.bytes_per_item, m.nanoseconds_per_item, m.index_space,
-                  m.instruction_set, m.outputs);
+                  m.instruction_set, m.outputs, m.accumulator_bytes, m.exact_merge);
 }
 inline auto fields(Refused& m) { return std::tie(m.request, m.code, m.text); }
 inline auto fields(Idle& m) { return std::tie(m.job, m.seq); }

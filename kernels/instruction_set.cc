@@ -25,40 +25,56 @@ bool has_v4() {
 }
 #endif
 
-std::vector<const Pairwise*> detect() {
-  std::vector<const Pairwise*> found;
+template <class Loops>
+std::vector<const Loops*> detect(const Loops& baseline, [[maybe_unused]] const Loops* v3,
+                                 [[maybe_unused]] const Loops* v4) {
+  std::vector<const Loops*> found;
 #ifdef __x86_64__
-  if (has_v4()) found.push_back(&kPairwiseV4);
-  if (has_v3()) found.push_back(&kPairwiseV3);
+  if (has_v4()) found.push_back(v4);
+  if (has_v3()) found.push_back(v3);
 #endif
-  found.push_back(&kPairwiseBaseline);
+  found.push_back(&baseline);
   return found;
 }
 
+#ifdef __x86_64__
+#define GRISTMILL_DETECT(loops) detect(loops##Baseline, &loops##V3, &loops##V4)
+#else
+#define GRISTMILL_DETECT(loops) detect(loops##Baseline, nullptr, nullptr)
+#endif
+
 // "x86-64-v4" is called v4 for short.
-bool is_called(const Pairwise& pairwise, std::string_view name) {
-  const std::string_view full = pairwise.instruction_set;
-  return full == name || full == "x86-64-" + std::string(name);
+bool is_called(std::string_view instruction_set, std::string_view name) {
+  return instruction_set == name || instruction_set == "x86-64-" + std::string(name);
 }
 
-}  // namespace
-
-std::span<const Pairwise* const> supported_pairwise() {
-  static const std::vector<const Pairwise*> kSupported = detect();
-  return kSupported;
-}
-
-const Pairwise& chosen_pairwise() {
+template <class Loops>
+const Loops& chosen_of(std::span<const Loops* const> supported) {
   const char* wanted = std::getenv("GRISTMILL_INSTRUCTION_SET");
-  if (wanted == nullptr || *wanted == '\0') return *supported_pairwise().front();
+  if (wanted == nullptr || *wanted == '\0') return *supported.front();
   std::string known;
-  for (const Pairwise* pairwise : supported_pairwise()) {
-    if (is_called(*pairwise, wanted)) return *pairwise;
-    known += (known.empty() ? "" : ", ") + std::string(pairwise->instruction_set);
+  for (const Loops* loops : supported) {
+    if (is_called(loops->instruction_set, wanted)) return *loops;
+    known += (known.empty() ? "" : ", ") + std::string(loops->instruction_set);
   }
   throw kernel::Invalid(
       std::string("GRISTMILL_INSTRUCTION_SET is \"") + wanted + "\", which this CPU cannot run",
       "It can run " + known + ".");
 }
+
+}  // namespace
+
+std::span<const Pairwise* const> supported_pairwise() {
+  static const std::vector<const Pairwise*> kSupported = GRISTMILL_DETECT(kPairwise);
+  return kSupported;
+}
+
+std::span<const ColumnMomentsLoops* const> supported_column_moments() {
+  static const std::vector<const ColumnMomentsLoops*> kSupported = GRISTMILL_DETECT(kColumnMoments);
+  return kSupported;
+}
+
+const Pairwise& chosen_pairwise() { return chosen_of(supported_pairwise()); }
+const ColumnMomentsLoops& chosen_column_moments() { return chosen_of(supported_column_moments()); }
 
 }  // namespace gristmill::kernels

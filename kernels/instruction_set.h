@@ -2,15 +2,18 @@
 
 #include <span>
 
+#include "kernels/column_moments.h"
 #include "kernels/pairwise.h"
 
 namespace gristmill::kernels {
 
 // The copies of the loops that this CPU can run, the fastest first.
 std::span<const Pairwise* const> supported_pairwise();
+std::span<const ColumnMomentsLoops* const> supported_column_moments();
 
 // The fastest of them, or the one that the environment variable GRISTMILL_INSTRUCTION_SET names:
 // baseline, v3 or v4. Errors: Invalid for another name, or one that this CPU lacks.
 const Pairwise& chosen_pairwise();
+const ColumnMomentsLoops& chosen_column_moments();
 
 }  // namespace gristmill::kernels

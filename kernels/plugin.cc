@@ -1,6 +1,8 @@
 #include <gristmill/kernel.hpp>
 
+#include "kernels/describe.h"
 #include "kernels/mean_distance.h"
 #include "kernels/nearest.h"
 
-GRISTMILL_KERNELS(gristmill::kernels::MeanDistance, gristmill::kernels::Nearest)
+GRISTMILL_KERNELS(gristmill::kernels::MeanDistance, gristmill::kernels::Nearest,
+                  gristmill::kernels::Describe)

@@ -17,12 +17,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Builds with asserts show a kernel that says that it overwrites its rows, and leaves some out.
-constexpr int kStale = 0xA5;
+// What a kernel that says that it overwrites its outputs finds there: in builds with asserts bytes
+// that show what it leaves out, else whatever was there.
 #ifdef NDEBUG
-constexpr bool kFillsOverwritten = false;
+constexpr int kStale = -1;
 #else
-constexpr bool kFillsOverwritten = true;
+constexpr int kStale = 0xA5;
 #endif
 
 int fd_at(const std::vector<ipc::UniqueFd>& fds, std::uint32_t index) {
@@ -46,8 +46,10 @@ ipc::ControlSegment open_control(const ipc::OpenJob& job, const std::vector<ipc:
                                  MemoryCache& memory) {
   const int fd = fd_at(fds, job.control.fd_index);
   const MappedMemory& mapped = memory.map(fd, job.control, ipc::Access::kWrite);
+  const std::uint32_t merges =
+      job.partials ? ipc::MergeTree(job.partials->leaves, job.partials->fan_in).merges() : 0;
   return {std::span(mapped.data(), static_cast<std::size_t>(mapped.size_bytes())), job.slots,
-          job.chunks};
+          job.chunks + merges};
 }
 
 }  // namespace
@@ -56,6 +58,7 @@ JobExecution::JobExecution(const ipc::OpenJob& job, const std::vector<ipc::Uniqu
                            const KernelHost& host, MemoryCache& memory)
     : job_(job.job),
       slot_(job.slot),
+      chunks_(job.chunks),
       items_(job.items),
       chunk_items_(job.chunk_items),
       ledger_key_(job.ledger_key),
@@ -81,10 +84,19 @@ JobExecution::JobExecution(const ipc::OpenJob& job, const std::vector<ipc::Uniqu
     }
     MappedMemory& mapped =
         memory.map(fd_at(fds, placement->fd_index), *placement, ipc::Access::kWrite);
-    output_memories_.push_back(&mapped);
+    written_memories_.push_back(&mapped);
     add_array(outputs_, mapped, *placement, job.outputs.at(i));
   }
-  kernel_ = host.open(job.request, inputs_, outputs_, cancel_);
+  std::int64_t accumulator_bytes = 0;
+  if (job.partials) {
+    const ipc::Placement& placement = job.partials->placement;
+    MappedMemory& mapped =
+        memory.map(fd_at(fds, placement.fd_index), placement, ipc::Access::kWrite);
+    written_memories_.push_back(&mapped);
+    partials_.emplace(*job.partials, mapped, control_, slot_, chunks_);
+    accumulator_bytes = job.partials->accumulator_bytes;
+  }
+  kernel_ = host.open(job.request, inputs_, outputs_, accumulator_bytes, cancel_);
 }
 
 void JobExecution::add_array(std::vector<JobArray>& arrays, MappedMemory& memory,
@@ -104,7 +116,7 @@ ipc::JobClosed JobExecution::costs() const {
   ipc::JobClosed closed{job_, 0, 0};
   const std::int64_t page_bytes = sysconf(_SC_PAGESIZE);
   closed.faulted_bytes = (faults_so_far() - faults_before_) * page_bytes;
-  for (MappedMemory* memory : output_memories_) {
+  for (MappedMemory* memory : written_memories_) {
     closed.huge_bytes += memory->huge_bytes();
   }
   return closed;
@@ -141,17 +153,23 @@ void JobExecution::run_lease(ipc::ChunkRange lease) {
         static_cast<std::uint64_t>(start.time_since_epoch().count()), std::memory_order_relaxed);
   }
   std::uint32_t done = 0;
+  std::uint32_t merges = 0;
   std::int64_t items = 0;
   for (std::uint32_t chunk = lease.begin; chunk < lease.end && !cancel_.raised(); ++chunk) {
     if (run_chunk(chunk) == ChunkEnd::kSkipped) continue;
-    ++done;
-    items += std::min(chunk_items_, items_ - std::int64_t{chunk} * chunk_items_);
+    if (is_merge(chunk)) {
+      ++merges;
+    } else {
+      ++done;
+      items += items_of(chunk);
+    }
   }
   std::atomic_signal_fence(std::memory_order_seq_cst);
   words().executing.store(0, std::memory_order_relaxed);
   const std::chrono::nanoseconds elapsed = Clock::now() - start;
-  claimer_.record(done, elapsed);
+  claimer_.record(done + merges, elapsed);
   add(words().chunks_done, done);
+  add(words().merges_done, merges);
   add(words().items_done, static_cast<std::uint64_t>(items));
   add(words().busy_nanoseconds, static_cast<std::uint64_t>(elapsed.count()));
 }
@@ -170,15 +188,11 @@ JobExecution::ChunkEnd JobExecution::run_chunk(std::uint32_t chunk) {
   words().executing.store(ipc::stamp_of(job_, chunk), std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   GRISTMILL_TEST_POINT("after-stamp");
-  const std::int64_t begin = std::int64_t{chunk} * chunk_items_;
-  const std::int64_t end = begin + std::min(chunk_items_, items_ - begin);
-  prepare_pages(begin, end);
-  if (!kernel_->overwrites_output()) {
-    fill_rows(begin, end, 0);
-  } else if (kFillsOverwritten) {
-    fill_rows(begin, end, kStale);
+  if (is_merge(chunk)) {
+    run_merge(chunk);
+  } else {
+    run_items(chunk);
   }
-  kernel_->run(begin, end);
   // A kernel that saw the flag may have left its rows unfinished.
   if (cancel_.raised()) return ChunkEnd::kSkipped;
   GRISTMILL_TEST_POINT("before-done");
@@ -188,6 +202,26 @@ JobExecution::ChunkEnd JobExecution::run_chunk(std::uint32_t chunk) {
   return ChunkEnd::kDone;
 }
 
+void JobExecution::run_items(std::uint32_t chunk) {
+  const std::int64_t begin = std::int64_t{chunk} * chunk_items_;
+  const std::int64_t end = begin + items_of(chunk);
+  prepare_pages(begin, end);
+  if (partials_) return kernel_->run(begin, end, partials_->accumulator_for(chunk));
+  fill_rows(begin, end);
+  kernel_->run(begin, end, nullptr);
+}
+
+void JobExecution::run_merge(std::uint32_t chunk) {
+  const std::byte* partial = partials_->merge(*kernel_, chunk);
+  if (!partials_->is_root(chunk)) return;
+  fill_outputs();
+  kernel_->finish(partial);
+}
+
+std::int64_t JobExecution::items_of(std::uint32_t chunk) const {
+  return std::min(chunk_items_, items_ - std::int64_t{chunk} * chunk_items_);
+}
+
 void JobExecution::prepare_pages(std::int64_t begin, std::int64_t end) {
   for (const ArrayOfItems& array : item_arrays_) {
     array.memory->pages().prepare(array.array_offset + begin * array.row_bytes,
@@ -195,12 +229,25 @@ void JobExecution::prepare_pages(std::int64_t begin, std::int64_t end) {
   }
 }
 
-void JobExecution::fill_rows(std::int64_t begin, std::int64_t end, int byte) const {
+// Below 0: nothing is to be filled.
+int JobExecution::entry_byte() const { return kernel_->overwrites_output() ? kStale : 0; }
+
+void JobExecution::fill_rows(std::int64_t begin, std::int64_t end) const {
+  if (entry_byte() < 0) return;
   for (const JobArray& output : outputs_) {
     if (output.data == nullptr) continue;
     const std::int64_t row_bytes = *size_bytes(output.spec.dtype, output.spec.shape) / items_;
-    std::memset(static_cast<std::byte*>(output.data) + begin * row_bytes, byte,
+    std::memset(static_cast<std::byte*>(output.data) + begin * row_bytes, entry_byte(),
                 static_cast<std::size_t>((end - begin) * row_bytes));
+  }
+}
+
+void JobExecution::fill_outputs() const {
+  if (entry_byte() < 0) return;
+  for (const JobArray& output : outputs_) {
+    if (output.data == nullptr) continue;
+    std::memset(output.data, entry_byte(),
+                static_cast<std::size_t>(*size_bytes(output.spec.dtype, output.spec.shape)));
   }
 }
 

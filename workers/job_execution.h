@@ -11,6 +11,7 @@
 #include "workers/kernel_host.h"
 #include "workers/lease_claimer.h"
 #include "workers/memory_cache.h"
+#include "workers/partials.h"
 
 namespace gristmill::workers {
 
@@ -47,12 +48,19 @@ class JobExecution {
 
   void run_lease(ipc::ChunkRange lease);
   ChunkEnd run_chunk(std::uint32_t chunk);
+  void run_items(std::uint32_t chunk);
+  void run_merge(std::uint32_t chunk);
+  bool is_merge(std::uint32_t chunk) const { return chunk >= chunks_; }
+  std::int64_t items_of(std::uint32_t chunk) const;
   void prepare_pages(std::int64_t begin, std::int64_t end);
-  void fill_rows(std::int64_t begin, std::int64_t end, int byte) const;
+  void fill_rows(std::int64_t begin, std::int64_t end) const;
+  void fill_outputs() const;
+  int entry_byte() const;
   ipc::SlotWords& words() const { return control_.slot(slot_); }
 
   std::uint32_t job_;
   std::uint32_t slot_;
+  std::uint32_t chunks_;  // of items; merges follow
   std::int64_t items_;
   std::int64_t chunk_items_;
   std::uint64_t ledger_key_;
@@ -60,7 +68,8 @@ class JobExecution {
   std::vector<JobArray> inputs_;
   std::vector<JobArray> outputs_;
   std::vector<ArrayOfItems> item_arrays_;
-  std::vector<MappedMemory*> output_memories_;
+  std::vector<MappedMemory*> written_memories_;
+  std::optional<Partials> partials_;
   std::int64_t faults_before_;
   CancelFlag cancel_;
   std::unique_ptr<OpenKernel> kernel_;

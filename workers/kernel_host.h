@@ -34,9 +34,14 @@ class CancelFlag {
 class OpenKernel {
  public:
   virtual ~OpenKernel() = default;
-  // Runs items [begin, end). Errors: as the kernel's status says, with its text.
-  virtual void run(std::int64_t begin, std::int64_t end) = 0;
-  // False: the worker zeroes the rows of a chunk first.
+  // Runs items [begin, end); for a reduce, adds them to the accumulator.
+  // Errors, here and below: as the kernel's status says, with its text.
+  virtual void run(std::int64_t begin, std::int64_t end, void* accumulator) = 0;
+  // Of a reduce. Adds one accumulator to another, whose items come before.
+  virtual void merge(void* into, const void* from) = 0;
+  // Of a reduce. Writes the outputs.
+  virtual void finish(const void* accumulator) = 0;
+  // False: the worker zeroes the rows of a chunk first, or the outputs of a reduce.
   virtual bool overwrites_output() const = 0;
 };
 
@@ -47,9 +52,11 @@ class KernelHost {
   virtual std::vector<KernelInfo> describe() const = 0;
   // Errors: kInvalid when the request does not suit the kernel.
   virtual ipc::Planned plan(const ipc::KernelRequest& request) const = 0;
+  // accumulator_bytes: of a reduce; else 0.
   virtual std::unique_ptr<OpenKernel> open(const ipc::KernelRequest& request,
                                            const std::vector<JobArray>& inputs,
                                            const std::vector<JobArray>& outputs,
+                                           std::int64_t accumulator_bytes,
                                            const CancelFlag& cancel) const = 0;
 };
 

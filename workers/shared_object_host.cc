@@ -25,7 +25,10 @@ bool is_complete(const gm_kernel* kernel) {
   };
   return kernel != nullptr && kernel->struct_size == sizeof(gm_kernel) && kernel->name != nullptr &&
          kernel->plan != nullptr && kernel->open != nullptr && kernel->run != nullptr &&
-         kernel->close != nullptr && declared(kernel->inputs, kernel->input_count, kMaxDeclared) &&
+         kernel->close != nullptr && kernel->pattern <= GM_REDUCE &&
+         (kernel->pattern == GM_REDUCE) == (kernel->merge != nullptr) &&
+         (kernel->pattern == GM_REDUCE) == (kernel->finish != nullptr) &&
+         declared(kernel->inputs, kernel->input_count, kMaxDeclared) &&
          declared(kernel->params, kernel->param_count, kMaxDeclared) &&
          declared(kernel->outputs, kernel->output_count, GM_MAX_OUTPUTS);
 }
@@ -87,6 +90,7 @@ const char* name_of_type(gm_param_type type) {
 KernelInfo info_of(const gm_kernel& kernel, const std::string& path) {
   KernelInfo info;
   info.name = kernel.name;
+  info.pattern = kernel.pattern == GM_REDUCE ? Pattern::kReduce : Pattern::kMap;
   info.summary = text_or_empty(kernel.summary);
   info.description = text_or_empty(kernel.description);
   info.plugin = path;
@@ -120,27 +124,46 @@ class SharedObjectKernel : public OpenKernel {
  public:
   SharedObjectKernel(const gm_kernel& kernel, const ipc::KernelRequest& request,
                      const std::vector<JobArray>& inputs, const std::vector<JobArray>& outputs,
-                     const CancelFlag& cancel)
-      : kernel_(kernel), request_(kernel, request, inputs), context_(kernel.name, &cancel) {
+                     std::int64_t accumulator_bytes, const CancelFlag& cancel)
+      : kernel_(kernel),
+        request_(kernel, request, inputs),
+        context_(kernel.name, &cancel),
+        accumulator_bytes_(accumulator_bytes) {
     for (const JobArray& output : outputs) outputs_.push_back(to_c(output));
     chunk_.struct_size = sizeof(gm_chunk);
-    chunk_.output_count = static_cast<std::uint32_t>(outputs_.size());
-    chunk_.outputs = outputs_.data();
+    chunk_.accumulator_bytes = accumulator_bytes;
+    if (kernel.pattern == GM_MAP) {
+      chunk_.output_count = output_count();
+      chunk_.outputs = outputs_.data();
+    }
     context_.require_ok(kernel_.open(context_.host(), &request_.get(), &state_));
   }
   ~SharedObjectKernel() override { kernel_.close(state_); }
 
-  void run(std::int64_t begin, std::int64_t end) override {
+  void run(std::int64_t begin, std::int64_t end, void* accumulator) override {
     chunk_.begin = begin;
     chunk_.end = end;
+    chunk_.accumulator = accumulator;
     context_.require_ok(kernel_.run(context_.host(), state_, &chunk_));
+  }
+  void merge(void* into, const void* from) override {
+    const gm_merge merge{sizeof(gm_merge), 0, into, from, accumulator_bytes_};
+    context_.require_ok(kernel_.merge(context_.host(), state_, &merge));
+  }
+  void finish(const void* accumulator) override {
+    const gm_finish finish{sizeof(gm_finish), output_count(), outputs_.data(), accumulator,
+                           accumulator_bytes_};
+    context_.require_ok(kernel_.finish(context_.host(), state_, &finish));
   }
   bool overwrites_output() const override { return (kernel_.flags & GM_OVERWRITES_OUTPUT) != 0; }
 
  private:
+  std::uint32_t output_count() const { return static_cast<std::uint32_t>(outputs_.size()); }
+
   const gm_kernel& kernel_;
   CRequest request_;
   CallContext context_;
+  std::int64_t accumulator_bytes_;
   std::vector<gm_array> outputs_;
   gm_chunk chunk_{};
   void* state_ = nullptr;
@@ -173,6 +196,8 @@ ipc::Planned SharedObjectHost::plan(const ipc::KernelRequest& request) const {
   planned.nanoseconds_per_item = plan.nanoseconds_per_item;
   planned.index_space = text_or_empty(plan.index_space);
   planned.instruction_set = text_or_empty(plan.instruction_set);
+  planned.accumulator_bytes = plan.accumulator_bytes;
+  planned.exact_merge = (kernel.flags & GM_EXACT_MERGE) != 0;
   for (std::uint32_t i = 0; i < kernel.output_count; ++i) {
     planned.outputs.push_back(spec_of(plan.outputs[i], kernel.name));
   }
@@ -182,9 +207,10 @@ ipc::Planned SharedObjectHost::plan(const ipc::KernelRequest& request) const {
 std::unique_ptr<OpenKernel> SharedObjectHost::open(const ipc::KernelRequest& request,
                                                    const std::vector<JobArray>& inputs,
                                                    const std::vector<JobArray>& outputs,
+                                                   std::int64_t accumulator_bytes,
                                                    const CancelFlag& cancel) const {
   return std::make_unique<SharedObjectKernel>(find(request.kernel), request, inputs, outputs,
-                                              cancel);
+                                              accumulator_bytes, cancel);
 }
 
 const gm_kernel& SharedObjectHost::find(const std::string& name) const {

@@ -23,6 +23,7 @@ class SharedObjectHost : public KernelHost {
   std::unique_ptr<OpenKernel> open(const ipc::KernelRequest& request,
                                    const std::vector<JobArray>& inputs,
                                    const std::vector<JobArray>& outputs,
+                                   std::int64_t accumulator_bytes,
                                    const CancelFlag& cancel) const override;
 
  private:

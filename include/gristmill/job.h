@@ -88,6 +88,12 @@ struct JobPlan {
   int workers = 0;                  // that would take part
   std::int64_t mapped_bytes = 0;    // inputs
   std::int64_t reserved_bytes = 0;  // outputs
+  // Of a reduce: results of chunks, which are merged in a fixed tree, up to merged_at_once into
+  // one.
+  std::int64_t partials = 0;  // one per chunk; in an exact merge one per worker
+  std::int64_t accumulator_bytes = 0;
+  std::int64_t merged_at_once = 0;
+  std::int64_t partial_bytes = 0;  // of all of them and their merges
   std::vector<OutputPlan> outputs;
 };
 

@@ -20,7 +20,7 @@ extern "C" {
 
 #define GM_PLUGIN_MAGIC 0x314d4752u /* "RGM1" in memory */
 #define GM_ABI_MAJOR 0u
-#define GM_ABI_MINOR 1u
+#define GM_ABI_MINOR 2u
 #define GM_MAX_RANK 8
 #define GM_MAX_OUTPUTS 16
 #define GM_QUERY_SYMBOL "gm_plugin_query"
@@ -62,10 +62,17 @@ enum {
   GM_PARAM_LIST = 5
 };
 
+typedef uint32_t gm_pattern;
+enum { GM_MAP = 0, GM_REDUCE = 1 };
+
 /* Flags of a kernel. */
 enum {
-  GM_OVERWRITES_OUTPUT = 1u, /* writes every element of its rows; else they are zeroed first */
-  GM_ITEM_INDEPENDENT = 2u   /* an item's result does not depend on the chunk it is in */
+  GM_OVERWRITES_OUTPUT = 1u, /* writes every element of its rows (reduce: of its outputs); else they
+                                are zeroed first */
+  GM_ITEM_INDEPENDENT = 2u,  /* an item's result does not depend on the chunk it is in */
+  /* Reduce: any order of adding and merging gives the same bits, as for counts, minima and maxima.
+   * Then a worker has one accumulator for all its chunks. */
+  GM_EXACT_MERGE = 4u
 };
 
 /* Flags of an input. */
@@ -111,7 +118,8 @@ typedef struct gm_request {
   const uint8_t* output_wanted;
 } gm_request;
 
-/* The kernel's answer to a request. Map pattern over rows: outputs have items along axis 0. */
+/* The kernel's answer to a request. The outputs of a map have items along axis 0, those of a reduce
+ * any shape. */
 typedef struct gm_plan {
   uint32_t struct_size;
   uint32_t output_count;
@@ -121,17 +129,41 @@ typedef struct gm_plan {
   const char* index_space;     /* in words: rows of "points" */
   const char* instruction_set; /* the code path taken on this machine; NULL: there is one only */
   gm_array outputs[GM_MAX_OUTPUTS]; /* dtype, rank, shape; data is NULL */
+  int64_t accumulator_bytes;        /* reduce: at least 1; map: 0 */
 } gm_plan;
 
-/* A chunk of a job: items [begin, end). outputs[k].data is the first element of the whole output:
- * write rows begin to end of it and nothing else; NULL if not asked for. */
+/* A chunk of a job: items [begin, end). Map: outputs[k].data is the first element of the whole
+ * output: write rows begin to end of it and nothing else; NULL if not asked for. Reduce: there are
+ * no outputs, but an accumulator, aligned to 64 bytes, which holds zeros or what earlier calls of
+ * run in this worker made of it. */
 typedef struct gm_chunk {
   uint32_t struct_size;
   uint32_t output_count;
   int64_t begin;
   int64_t end;
   const gm_array* outputs;
+  void* accumulator;
+  int64_t accumulator_bytes;
 } gm_chunk;
+
+/* Reduce: add `from`, whose items come later, to `into`. Both hold what run or merge left. */
+typedef struct gm_merge {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void* into;
+  const void* from;
+  int64_t accumulator_bytes;
+} gm_merge;
+
+/* Reduce: the accumulator of all items, or zeros if there are none; and the whole outputs, to be
+ * written. */
+typedef struct gm_finish {
+  uint32_t struct_size;
+  uint32_t output_count;
+  const gm_array* outputs;
+  const void* accumulator;
+  int64_t accumulator_bytes;
+} gm_finish;
 
 typedef struct gm_input_decl {
   const char* name;
@@ -162,7 +194,7 @@ typedef struct gm_kernel {
   uint32_t input_count;
   uint32_t param_count;
   uint32_t output_count;
-  uint32_t reserved;
+  gm_pattern pattern;
   const gm_input_decl* inputs;
   const gm_param_decl* params;
   const gm_output_decl* outputs;
@@ -171,6 +203,9 @@ typedef struct gm_kernel {
   gm_status (*open)(const gm_host* host, const gm_request* request, void** state);
   gm_status (*run)(const gm_host* host, void* state, const gm_chunk* chunk);
   void (*close)(void* state);
+  /* Reduce only, else NULL. */
+  gm_status (*merge)(const gm_host* host, void* state, const gm_merge* merge);
+  gm_status (*finish)(const gm_host* host, void* state, const gm_finish* finish);
 } gm_kernel;
 
 typedef struct gm_plugin {

@@ -24,12 +24,25 @@
 //   };
 //   GRISTMILL_KERNELS(RowSum)
 //
+// A kernel with merge and finish is a reduce: run adds its items to an accumulator, which begins as
+// zeros, merge adds one accumulator to another, finish writes the outputs. Its outputs have any
+// shape. An accumulator is an array of a plain type, and its length is said by plan:
+//
+//   static void plan(const gk::Request& request, gk::Plan& plan) {
+//     const std::int64_t columns = request.input("rows").columns();
+//     plan.rows_of("rows").accumulator<double>(columns).output<double>("total", {columns});
+//   }
+//   void run(const gk::Chunk& chunk) {          // chunk.accumulator<double>()
+//   void merge(const gk::Merge& merge) {        // merge.into<double>(), merge.from<double>()
+//   void finish(const gk::Finish& finish) {     // finish.accumulator<double>(), finish.output<...>
+//
 // Optional: kDescription, kParams, kFlags. plan sees no data. A worker makes one object per job and
 // calls run once per chunk that it takes; all from one thread. Exceptions end as a gm_status with
 // their text: see Error. Compile plug-ins with -fvisibility=hidden (or the struct in an unnamed
 // namespace): else two plug-ins of one process that use the same struct name share what is static.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -119,6 +132,13 @@ std::size_t index_of(const char* what, const Decl* decls, std::size_t count,
   }
   throw std::logic_error(std::string("the kernel declares no ") + what + " \"" + std::string(name) +
                          "\"");
+}
+
+template <class T>
+std::span<T> accumulator_at(std::conditional_t<std::is_const_v<T>, const void, void>* data,
+                            std::int64_t size_bytes) {
+  if (data == nullptr) throw std::logic_error("only a reduce has accumulators");
+  return {static_cast<T*>(data), static_cast<std::size_t>(size_bytes) / sizeof(T)};
 }
 
 template <class Struct>
@@ -220,6 +240,8 @@ class Input {
   // Errors: Invalid if the array has another number of axes. Returns *this.
   const Input& require_rank(std::uint32_t rank) const;
 
+  // Its first byte, whatever the dtype. Null for plan, and for an array without elements.
+  const void* data() const { return array_->data; }
   // The whole array, no copy. T: an element type, for std::span<const T>; or a matrix view such as
   // Eigen::Map<const RowMajorMatrix>, rows() x columns(). Errors: Invalid if T is not the dtype.
   template <class T>
@@ -227,7 +249,7 @@ class Input {
 
  private:
   template <class T>
-  const T* data() const {
+  const T* elements() const {
     require_dtype({dtype_of<T>()});
     if (array_->data == nullptr && rows() != 0 && columns() != 0) {
       throw std::logic_error(std::string("the data of input \"") + name_ + "\" is not there yet");
@@ -287,11 +309,24 @@ class Plan {
   Plan& rows_of(std::string_view input);
   // Items are 0 .. count-1; index_space says in words of what, and must be static.
   Plan& items(std::int64_t count, const char* index_space);
-  // One row per item, of these lengths: none for one element per item.
-  Plan& output(std::string_view name, gm_dtype dtype, std::initializer_list<std::int64_t> row = {});
+  // One row per item, of these lengths: none for one element per item. In a reduce: the whole
+  // output, none for a single element.
+  Plan& output(std::string_view name, gm_dtype dtype, std::span<const std::int64_t> row);
+  Plan& output(std::string_view name, gm_dtype dtype,
+               std::initializer_list<std::int64_t> row = {}) {
+    return output(name, dtype, std::span(row.begin(), row.size()));
+  }
   template <class T>
   Plan& output(std::string_view name, std::initializer_list<std::int64_t> row = {}) {
     return output(name, dtype_of<T>(), row);
+  }
+  // Of a reduce: count elements of a plain type.
+  template <class T>
+  Plan& accumulator(std::int64_t count) {
+    static_assert(std::is_trivially_copyable_v<T>, "accumulators are copied as bytes");
+    plan_->accumulator_bytes =
+        detail::saturating_product(count, static_cast<std::int64_t>(sizeof(T)));
+    return *this;
   }
   // What is read and written per item. Default: its row of the input of rows_of, and of all
   // outputs.
@@ -305,6 +340,8 @@ class Plan {
   void finish();
 
  private:
+  bool is_reduce() const { return request_->kernel().pattern == GM_REDUCE; }
+
   const Request* request_;
   std::span<const std::string> row_spaces_;
   gm_plan* plan_;
@@ -331,8 +368,15 @@ class Chunk {
   template <class T>
   auto output(std::string_view name) const;
 
+  // Of a reduce: what the items are to be added to.
+  template <class T>
+  std::span<T> accumulator() const {
+    return detail::accumulator_at<T>(chunk_->accumulator, chunk_->accumulator_bytes);
+  }
+
  private:
   const gm_array& array(std::string_view name) const {
+    if (chunk_->outputs == nullptr) throw std::logic_error("a reduce has its outputs in finish");
     return chunk_
         ->outputs[detail::index_of("output", kernel_->outputs, kernel_->output_count, name)];
   }
@@ -342,13 +386,56 @@ class Chunk {
   const gm_chunk* chunk_;
 };
 
+// Two accumulators of a reduce. Valid during merge.
+class Merge {
+ public:
+  explicit Merge(const gm_merge& merge) : merge_(&merge) {}
+
+  // What is to be added to. Its items come before those of `from`.
+  template <class T>
+  std::span<T> into() const {
+    return detail::accumulator_at<T>(merge_->into, merge_->accumulator_bytes);
+  }
+  template <class T>
+  std::span<const T> from() const {
+    return detail::accumulator_at<const T>(merge_->from, merge_->accumulator_bytes);
+  }
+
+ private:
+  const gm_merge* merge_;
+};
+
+// The accumulator of all items, zeros if there are none, and the outputs. Valid during finish.
+class Finish {
+ public:
+  Finish(const gm_kernel& kernel, const gm_finish& finish) : kernel_(&kernel), finish_(&finish) {}
+
+  template <class T>
+  std::span<const T> accumulator() const {
+    return detail::accumulator_at<const T>(finish_->accumulator, finish_->accumulator_bytes);
+  }
+  bool wanted(std::string_view name) const { return array(name).data != nullptr; }
+  // The whole output, row-major. Requires: wanted.
+  template <class T>
+  std::span<T> output(std::string_view name) const;
+
+ private:
+  const gm_array& array(std::string_view name) const {
+    return finish_
+        ->outputs[detail::index_of("output", kernel_->outputs, kernel_->output_count, name)];
+  }
+
+  const gm_kernel* kernel_;
+  const gm_finish* finish_;
+};
+
 template <class T>
 auto Input::as() const {
   if constexpr (detail::MatrixView<T>) {
     static_assert(detail::is_row_major<T>(), "arrays are row-major");
-    return T(data<typename T::Scalar>(), rows(), columns());
+    return T(elements<typename T::Scalar>(), rows(), columns());
   } else {
-    return std::span<const T>(data<T>(), static_cast<std::size_t>(rows() * columns()));
+    return std::span<const T>(elements<T>(), static_cast<std::size_t>(rows() * columns()));
   }
 }
 
@@ -424,15 +511,15 @@ inline Plan& Plan::items(std::int64_t count, const char* index_space) {
 }
 
 inline Plan& Plan::output(std::string_view name, gm_dtype dtype,
-                          std::initializer_list<std::int64_t> row) {
-  if (row.size() >= GM_MAX_RANK) throw std::logic_error("an output has too many axes");
+                          std::span<const std::int64_t> row) {
+  const std::size_t first = is_reduce() ? 0 : 1;
+  if (first + row.size() > GM_MAX_RANK) throw std::logic_error("an output has too many axes");
   const gm_kernel& kernel = request_->kernel();
   gm_array& array =
       plan_->outputs[detail::index_of("output", kernel.outputs, kernel.output_count, name)];
   array.dtype = dtype;
-  array.rank = static_cast<std::uint32_t>(1 + row.size());
-  std::size_t axis = 1;
-  for (const std::int64_t length : row) array.shape[axis++] = length;
+  array.rank = static_cast<std::uint32_t>(first + row.size());
+  std::copy(row.begin(), row.end(), array.shape + first);
   return *this;
 }
 
@@ -461,6 +548,7 @@ inline void Plan::finish() {
       throw std::logic_error(std::string("the plan says nothing of output \"") +
                              kernel.outputs[i].name + "\"");
     }
+    if (is_reduce()) continue;
     array.shape[0] = plan_->items;
     const std::int64_t row = Input(kernel.outputs[i].name, array).columns();
     if (__builtin_add_overflow(bytes, detail::saturating_product(row, dtype_bytes(array.dtype)),
@@ -469,6 +557,9 @@ inline void Plan::finish() {
     }
   }
   plan_->output_count = kernel.output_count;
+  if (is_reduce() && plan_->accumulator_bytes < 1) {
+    throw std::logic_error("the plan says no accumulator");
+  }
   if (plan_->bytes_per_item < 0) plan_->bytes_per_item = bytes;
 }
 
@@ -491,6 +582,19 @@ auto Chunk::output(std::string_view name) const {
   } else {
     return std::span<T>(rows_of(T{}), static_cast<std::size_t>(size() * columns));
   }
+}
+
+template <class T>
+std::span<T> Finish::output(std::string_view name) const {
+  const gm_array& whole = array(name);
+  if (whole.data == nullptr) {
+    throw std::logic_error("output \"" + std::string(name) + "\" is not wanted");
+  }
+  if (whole.dtype != dtype_of<T>()) {
+    throw std::logic_error("output \"" + std::string(name) + "\" is of another dtype");
+  }
+  const Input shape("", whole);
+  return {static_cast<T*>(whole.data), static_cast<std::size_t>(shape.rows() * shape.columns())};
 }
 
 namespace detail {
@@ -518,6 +622,12 @@ gm_status guarded(const gm_host* host, const Body& body) noexcept {
   }
 }
 
+template <class K>
+concept Reduces = requires(K& kernel, const Merge& merge, const Finish& finish) {
+  kernel.merge(merge);
+  kernel.finish(finish);
+};
+
 // A kernel struct as the C ABI wants it. Hidden: see the note on -fvisibility above.
 template <class K>
 struct [[gnu::visibility("hidden")]] Adapter {
@@ -543,6 +653,20 @@ struct [[gnu::visibility("hidden")]] Adapter {
   }
 
   static void close(void* state) noexcept { delete static_cast<K*>(state); }
+
+  static gm_status merge(const gm_host* host, void* state, const gm_merge* merge) noexcept {
+    return guarded(host, [&] {
+      check_struct_size(*merge);
+      static_cast<K*>(state)->merge(Merge(*merge));
+    });
+  }
+
+  static gm_status finish(const gm_host* host, void* state, const gm_finish* finish) noexcept {
+    return guarded(host, [&] {
+      check_struct_size(*finish);
+      static_cast<K*>(state)->finish(Finish(kKernel, *finish));
+    });
+  }
 
   static std::span<const std::string> row_spaces() {
     static const auto kTexts = [] {
@@ -575,6 +699,11 @@ struct [[gnu::visibility("hidden")]] Adapter {
     kernel.open = &open;
     kernel.run = &run;
     kernel.close = &close;
+    if constexpr (Reduces<K>) {
+      kernel.pattern = GM_REDUCE;
+      kernel.merge = &merge;
+      kernel.finish = &finish;
+    }
     return kernel;
   }
 

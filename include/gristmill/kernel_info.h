@@ -5,6 +5,9 @@
 
 namespace gristmill {
 
+// What becomes of the items: a row of the outputs for each, or one result of all.
+enum class Pattern { kMap, kReduce };
+
 // What a kernel says of itself.
 struct KernelInfo {
   struct Input {
@@ -24,6 +27,7 @@ struct KernelInfo {
   };
 
   std::string name;
+  Pattern pattern = Pattern::kMap;
   std::string summary;      // one line
   std::string description;  // what it computes, formula and source, cost
   std::string plugin;       // the file that it comes from

@@ -49,7 +49,9 @@ constexpr gm_kernel kKernel = {sizeof(gm_kernel),
                                &plan,
                                &open,
                                &run,
-                               &close};
+                               &close,
+                               nullptr,
+                               nullptr};
 constexpr const gm_kernel* kKernels[] = {&kKernel};
 constexpr gm_plugin kPlugin = {
     GM_PLUGIN_MAGIC, GM_ABI_MAJOR, GM_ABI_MINOR, sizeof(gm_plugin), sizeof(gm_kernel), 1, kKernels};

@@ -45,7 +45,8 @@ OpenJob sample_open_job() {
           .request = sample_request(),
           .outputs = {{DType::kInt64, {-8}}, {DType::kBool, {-9, -10}}},
           .input_placements = {Placement{11, 12, -13, -14, -15, true}, std::nullopt},
-          .output_placements = {std::nullopt, Placement{16, 17, -18, -19, -20, false}}};
+          .output_placements = {std::nullopt, Placement{16, 17, -18, -19, -20, false}},
+          .partials = Partials{21, 22, 23, 24, true, Placement{25, 26, -27, -28, -29, false}}};
 }
 
 Described sample_described() {

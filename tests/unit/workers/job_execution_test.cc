@@ -24,7 +24,7 @@ class FakeHost : public KernelHost {
   std::vector<KernelInfo> describe() const override { return {}; }
   ipc::Planned plan(const ipc::KernelRequest&) const override { return {}; }
   std::unique_ptr<OpenKernel> open(const ipc::KernelRequest&, const std::vector<JobArray>& inputs,
-                                   const std::vector<JobArray>& outputs,
+                                   const std::vector<JobArray>& outputs, std::int64_t,
                                    const CancelFlag&) const override {
     seen_inputs = inputs;
     return std::make_unique<Kernel>(*this, static_cast<std::int64_t*>(outputs.at(0).data));
@@ -38,7 +38,11 @@ class FakeHost : public KernelHost {
   class Kernel : public OpenKernel {
    public:
     Kernel(const FakeHost& host, std::int64_t* output) : host_(host), output_(output) {}
-    void run(std::int64_t begin, std::int64_t end) override { host_.run(begin, end, output_); }
+    void run(std::int64_t begin, std::int64_t end, void*) override {
+      host_.run(begin, end, output_);
+    }
+    void merge(void*, const void*) override {}
+    void finish(const void*) override {}
     bool overwrites_output() const override { return host_.overwrites; }
 
    private:

@@ -78,12 +78,12 @@ TEST(SharedObjectHostTest, RunsChunksOfAnOpenKernel) {
   const std::atomic<std::uint32_t> stop = 0;
   const CancelFlag cancel(stop, 1);
   const auto kernel = host.open(request_of(5, 2.5), {JobArray{}},
-                                {JobArray{output.data(), {DType::kFloat64, {5}}}}, cancel);
+                                {JobArray{output.data(), {DType::kFloat64, {5}}}}, 0, cancel);
   EXPECT_TRUE(kernel->overwrites_output());
-  kernel->run(1, 3);
-  kernel->run(4, 5);
+  kernel->run(1, 3, nullptr);
+  kernel->run(4, 5, nullptr);
   EXPECT_EQ(output, (std::array<double, 5>{0, 2.5, 2.5, 0, 2.5}));
-  const Error error = test::error_of([&] { kernel->run(1000, 1001); });
+  const Error error = test::error_of([&] { kernel->run(1000, 1001, nullptr); });
   EXPECT_EQ(error.code(), ErrorCode::kFailed);
   EXPECT_EQ(error.message(), "kernel \"fill\": there are only 1000 items");
 }

@@ -1,0 +1,4 @@
+#include "kernels/column_moments_loops.h"
+
+const gristmill::kernels::ColumnMomentsLoops gristmill::kernels::kColumnMomentsV4 =
+    gristmill::kernels::column_moments("x86-64-v4");
