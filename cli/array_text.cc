@@ -76,6 +76,17 @@ std::string element_text(const ArrayView& array, std::int64_t index) {
   return "?";
 }
 
+std::string elements_text(const ArrayView& array, std::int64_t most) {
+  if (array.elements() == 0) {
+    return "nothing";
+  }
+  std::string text;
+  for (std::int64_t i = 0; i < std::min(array.elements(), most); ++i) {
+    text += (i == 0 ? "" : ", ") + element_text(array, i);
+  }
+  return text + (array.elements() > most ? ", ..." : "");
+}
+
 std::string row_text(const ArrayView& array, std::int64_t row) {
   if (array.shape().size() <= 1) {
     return element_text(array, row);

@@ -23,6 +23,12 @@ std::string chunks_text(const JobPlan& plan) {
                      count_text(plan.chunk_items, "item"));
 }
 
+std::string partials_text(const JobPlan& plan) {
+  return fmt::format("{} of {}, merged {} at a time, {} in all", format_count(plan.partials),
+                     format_size(plan.accumulator_bytes), format_count(plan.merged_at_once),
+                     format_size(plan.partial_bytes));
+}
+
 std::string output_text(const JobPlan::OutputPlan& output) {
   return fmt::format("\"{}\": {}, {}, {}, {}", output.name, name_of(output.dtype),
                      to_string(output.shape), format_size(output.size_bytes),
@@ -41,6 +47,9 @@ std::string plan_text(const JobPlan& plan) {
                                     format_size(plan.bytes_per_item)));
   text += line("chunks", chunks_text(plan)) + line("chunk size", plan.chunk_rule);
   text += line("workers", format_count(plan.workers));
+  if (plan.pattern == Pattern::kReduce) {
+    text += line("partials", partials_text(plan));
+  }
   text += line("mapped", format_size(plan.mapped_bytes) + " of inputs, not copied");
   text += line("reserved", format_size(plan.reserved_bytes) + " for outputs");
   for (const JobPlan::OutputPlan& output : plan.outputs) {
@@ -61,6 +70,12 @@ std::string plan_json(const JobPlan& plan) {
   json["bytes_per_item"] = plan.bytes_per_item;
   json["chunks"] = {{"total", plan.chunks}, {"items", plan.chunk_items}, {"rule", plan.chunk_rule}};
   json["workers"] = plan.workers;
+  if (plan.pattern == Pattern::kReduce) {
+    json["partials"] = {{"count", plan.partials},
+                        {"accumulator_bytes", plan.accumulator_bytes},
+                        {"merged_at_once", plan.merged_at_once},
+                        {"bytes", plan.partial_bytes}};
+  }
   json["outputs"] = outputs_json(plan);
   json["bytes"] = {{"mapped", plan.mapped_bytes}, {"reserved", plan.reserved_bytes}};
   return json_text(json);

@@ -20,6 +20,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::int64_t kShownRows = 5;
+constexpr std::int64_t kShownOfReduce = 64;
 
 const char* outcome_name(Outcome outcome) {
   switch (outcome) {
@@ -79,6 +80,10 @@ std::string first_values(const ArrayView& array) {
 }
 
 std::string output_text(const Result& result, const JobPlan::OutputPlan& output) {
+  if (output.path.empty() && result.summary().plan.pattern == Pattern::kReduce) {
+    return fmt::format("  {}: {}\n", output.name,
+                       elements_text(result.array(output.name), kShownOfReduce));
+  }
   const std::string text = fmt::format("  {}: {}, {}, {}", output.name, name_of(output.dtype),
                                        to_string(output.shape), format_size(output.size_bytes));
   if (!output.path.empty()) {

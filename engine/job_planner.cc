@@ -157,6 +157,7 @@ JobPlan job_plan(const KernelInfo& kernel, const ipc::Planned& planned, const Pl
                  int workers) {
   JobPlan plan;
   plan.kernel = kernel.name;
+  plan.pattern = kernel.pattern;
   plan.plugin = kernel.plugin;
   plan.instruction_set = planned.instruction_set;
   plan.index_space = planned.index_space;

@@ -222,22 +222,27 @@ void JobRun::on_death(std::uint32_t slot, const WorkerDeath& death) {
 // A stamp is a worker's word: it counts if it names a chunk of this job that is not done.
 Error JobRun::death_error(std::uint32_t slot, const WorkerDeath& death, std::uint64_t stamp) const {
   std::string where = "outside of any chunk";
+  std::string hint = "Run it under a debugger, or with fewer items, to find out why.";
   if (stamp != 0 && ipc::job_of_stamp(stamp) == number_) {
     const std::uint32_t chunk = ipc::chunk_of_stamp(stamp);
     const bool known = chunk < control_->chunks();
     // acquire, partner of the worker's release.
     const bool done = known && control_->ledger(chunk).load(std::memory_order_acquire) ==
                                    ipc::ledger_tag(ledger_key_, chunk);
-    if (known && !done) where = "in " + chunk_in_words(chunk);
+    if (known && !done) {
+      where = "in " + chunk_in_words(chunk);
+      if (!is_merge(chunk)) {
+        hint = "Cut these rows out of the input and run the kernel on them alone to find out why.";
+      }
+    }
   }
   const std::string how =
       death.violation.empty() ? death.exit.in_words() : "was killed because " + death.violation;
-  return Error(
-      ErrorCode::kFailed,
-      {"kernel \"" + job_.plan.kernel + "\" could not be finished: worker " + std::to_string(slot) +
-           " " + how + " " + where,
-       {},
-       "Cut these rows out of the input and run the kernel on them alone to find out why."});
+  return Error(ErrorCode::kFailed,
+               {"kernel \"" + job_.plan.kernel + "\" could not be finished: worker " +
+                    std::to_string(slot) + " " + how + " " + where,
+                {},
+                std::move(hint)});
 }
 
 std::string JobRun::chunk_in_words(std::uint32_t chunk) const {

@@ -12,6 +12,7 @@
 
 #include <gristmill/array.h>
 #include <gristmill/dataset.h>
+#include <gristmill/kernel_info.h>
 
 namespace gristmill {
 
@@ -77,6 +78,7 @@ struct JobPlan {
   };
 
   std::string kernel;
+  Pattern pattern = Pattern::kMap;
   std::string plugin;           // the file that the kernel comes from
   std::string instruction_set;  // the kernel's code path on this machine, e.g. "x86-64-v4"
   std::string index_space;      // "rows of \"points\"", "range"

@@ -16,8 +16,9 @@ ProcessTest::ProcessTest() {
 
 std::unique_ptr<Engine> ProcessTest::engine_of(int workers, std::filesystem::path program) {
   EngineOptions options{.workers = workers, .worker_program = std::move(program)};
-  for (const char* name : {"gristmill-test-kernels", "gristmill-test-misbehaving",
-                           "gristmill-test-observing", "gristmill-test-corrupting"}) {
+  for (const char* name :
+       {"gristmill-test-kernels", "gristmill-test-misbehaving", "gristmill-test-observing",
+        "gristmill-test-corrupting", "gristmill-test-reducing"}) {
     options.plugins.push_back(test_plugin(name));
   }
   return std::make_unique<Engine>(std::move(options));
