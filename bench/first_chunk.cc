@@ -1,24 +1,24 @@
 // How long it takes until the first chunk of a job runs: with an engine that is up, on sparse .npy
-// files of several sizes; and for the command line from its start. Times of a fresh file each
-// round.
-//
-// usage: bench_first_chunk FOLDER     a folder for the sparse files and results
+// files of several sizes; and for the command line from its start. A fresh file each round.
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <gristmill/engine.h>
+
+#include "bench/bench_engine.h"
+#include "bench/median.h"
+#include "bench/program.h"
 
 namespace gristmill::bench {
 namespace {
@@ -26,12 +26,12 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kRounds = 21;
+constexpr int kRounds = 15;
 constexpr std::int64_t kGiB = std::int64_t{1} << 30;
 constexpr std::int64_t kColumns = 1024;
 
 const fs::path kBin = GRISTMILL_BIN_DIR;
-const fs::path kPlugin = kBin / "gristmill-bench-clock.so";
+const fs::path kPlugin = kBin / "gristmill-bench-kernels.so";
 
 // A float64 array of rows x kColumns, all holes.
 void write_sparse_npy(const fs::path& path, std::int64_t size_bytes) {
@@ -50,12 +50,6 @@ double milliseconds_since(Clock::time_point start, const ArrayView& nanoseconds)
   const auto times = nanoseconds.as<std::int64_t>();
   const auto first = *std::min_element(times.begin(), times.end());
   return static_cast<double>(first - start.time_since_epoch().count()) / 1e6;
-}
-
-void print_times(const std::string& what, std::vector<double> milliseconds) {
-  std::sort(milliseconds.begin(), milliseconds.end());
-  fmt::print("{:<40} median {:6.2f} ms, max {:6.2f} ms\n", what,
-             milliseconds[milliseconds.size() / 2], milliseconds.back());
 }
 
 double open_and_run(Engine& engine, const fs::path& file) {
@@ -87,39 +81,62 @@ double run_command(const fs::path& file, const fs::path& output) {
   return milliseconds_since(start, Dataset::open(output).view());
 }
 
-void measure(const fs::path& folder) {
-  const fs::path file = folder / "first_chunk_input.npy";
-  const fs::path output = folder / "first_chunk_output.npy";
-  for (const std::int64_t size : {kGiB / 64, 4 * kGiB, 16 * kGiB}) {
-    std::vector<double> engine_is_up;
-    std::vector<double> command;
-    Engine engine({.plugins = {kPlugin}});
-    for (int round = 0; round < kRounds; ++round) {
-      write_sparse_npy(file, size);
-      engine_is_up.push_back(open_and_run(engine, file));
-      command.push_back(run_command(file, output));
-    }
-    const std::string label = fmt::format("{} MiB", size >> 20);
-    print_times("engine up, open to first chunk, " + label, engine_is_up);
-    print_times("command line, start to first chunk, " + label, command);
+// A folder of its own under the current one: a sparse file needs no space, but memory would.
+class Folder {
+ public:
+  Folder() : path_(fs::current_path() / fmt::format("gristmill-first-chunk-{}", getpid())) {
+    fs::create_directory(path_);
   }
-  fs::remove(file);
-  fs::remove(output);
+  ~Folder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+std::vector<Figure> first_chunk(std::int64_t size_bytes, const Options& options) {
+  const Folder folder;
+  const fs::path file = folder.path() / "input.npy";
+  const fs::path output = folder.path() / "output.npy";
+  Engine engine(with_bench_kernels(0));
+  std::vector<Contender> contenders = {{"engine up",
+                                        [&] {
+                                          write_sparse_npy(file, size_bytes);
+                                          return open_and_run(engine, file);
+                                        }},
+                                       {"command line", [&] {
+                                          write_sparse_npy(file, size_bytes);
+                                          return run_command(file, output);
+                                        }}};
+  const Quality quality = run_in_turns(contenders, kRounds, options);
+  const auto figure = [&](const char* from, const Contender& contender) {
+    return Figure{fmt::format("{} to the first chunk, {} MiB file", from, size_bytes >> 20),
+                  median(contender.values),
+                  "ms",
+                  {},
+                  "a sparse file, mapped",
+                  quality,
+                  {{"longest, ms", quantile(contender.values, 1)}}};
+  };
+  return {figure("engine up, from open", contenders[0]),
+          figure("command line, from its start", contenders[1])};
 }
 
 }  // namespace
-}  // namespace gristmill::bench
 
-int main(int argc, char** argv) {
-  if (argc != 2) {
-    fmt::print(stderr, "usage: bench_first_chunk FOLDER\n");
-    return 2;
+std::vector<Figure> measure(const Options& options) {
+  std::vector<Figure> figures;
+  for (const std::int64_t size : {kGiB / 64, 16 * kGiB}) {
+    for (Figure& figure : first_chunk(size, options)) figures.push_back(std::move(figure));
+    if (options.smoke) break;
   }
-  try {
-    gristmill::bench::measure(argv[1]);
-    return 0;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "bench_first_chunk: {}\n", error.what());
-    return 1;
-  }
+  return figures;
 }
+
+}  // namespace gristmill::bench

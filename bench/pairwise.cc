@@ -5,19 +5,22 @@
 #include <iterator>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
+#include "bench/program.h"
 #include "kernels/instruction_set.h"
 #include "kernels/pairwise.h"
 
+namespace gristmill::bench {
 namespace {
 
-using gristmill::kernels::Group;
-using gristmill::kernels::kLanes;
-using gristmill::kernels::Pairwise;
-using gristmill::kernels::Tile;
+using kernels::Group;
+using kernels::kLanes;
+using kernels::Pairwise;
+using kernels::Tile;
 
 constexpr std::int64_t kTargets = 1024;
 
@@ -60,10 +63,27 @@ void add(const Pairwise& pairwise, const char* name, Loop loop, std::int64_t dim
   });
 }
 
+// The medians of the repetitions; the only run in a smoke run.
+class FigureReporter : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context&) override { return true; }
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) {
+      if (run.run_type == Run::RT_Aggregate && run.aggregate_name != "median") continue;
+      const double seconds = run.counters.at("per_pair").value;
+      figures_.push_back({run.run_name.str() + ", per pair", 1e9 * seconds, "ns", {}, ""});
+    }
+  }
+  std::vector<Figure>& figures() { return figures_; }
+
+ private:
+  std::vector<Figure> figures_;
+};
+
 }  // namespace
 
-int main(int argc, char** argv) {
-  for (const Pairwise* pairwise : gristmill::kernels::supported_pairwise()) {
+std::vector<Figure> measure(const Options& options) {
+  for (const Pairwise* pairwise : kernels::supported_pairwise()) {
     add(*pairwise, "mean_haversine", pairwise->mean_haversine, 3);
     add(*pairwise, "mean_euclidean", pairwise->mean_euclidean, 2);
     add(*pairwise, "mean_euclidean", pairwise->mean_euclidean, 64);
@@ -71,8 +91,18 @@ int main(int argc, char** argv) {
     add(*pairwise, "nearest", pairwise->nearest, 3);
     add(*pairwise, "nearest", pairwise->nearest, 64);
   }
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
+  std::vector<std::string> words = {"bench_pairwise", "--benchmark_min_time=0.001"};
+  if (!options.smoke) {
+    words = {"bench_pairwise", "--benchmark_min_time=0.1", "--benchmark_repetitions=5",
+             "--benchmark_report_aggregates_only=true"};
+  }
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  int count = static_cast<int>(arguments.size());
+  benchmark::Initialize(&count, arguments.data());
+  FigureReporter reporter;
+  benchmark::RunSpecifiedBenchmarks(&reporter);
+  return std::move(reporter.figures());
 }
+
+}  // namespace gristmill::bench

@@ -4,6 +4,7 @@
 #   Boost::headers Eigen3::Eigen gristmill::msgpack fmt::fmt CLI11::CLI11
 #   tomlplusplus::tomlplusplus nlohmann_json::nlohmann_json
 #   with GRISTMILL_TESTS: GTest::gmock GTest::gmock_main; with GRISTMILL_BENCH: benchmark::benchmark
+#   TBB::tbb
 
 # gristmill_find(<package> <name of the Debian package> [version])
 function(gristmill_find package debian_package)
@@ -26,6 +27,7 @@ if(GRISTMILL_TESTS)
 endif()
 if(GRISTMILL_BENCH)
   gristmill_find(benchmark libbenchmark-dev 1.7)
+  gristmill_find(TBB libtbb-dev 2021)
 endif()
 
 # Not through its own config: that is named differently from release to release, and makes every

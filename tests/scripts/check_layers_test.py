@@ -35,6 +35,7 @@ RIGHT = [
     ("cli/main.cc", "#include <CLI/CLI.hpp>\n#include <toml++/toml.h>\n#include <fmt/format.h>"),
     ("tests/unit/engine/pool_test.cc", '#include "engine/pool.h"\n#include "tests/support/x.h"'),
     ("bench/ring.cc", '#include "ipc/ring.h"\n#include <benchmark/benchmark.h>'),
+    ("bench/peers.h", "#include <oneapi/tbb/parallel_for.h>"),
 ]
 
 WRONG = [
@@ -51,6 +52,8 @@ WRONG = [
     ("engine/pool.cc", '/* ipc/* */ #include "workers/loop.h" /* */'),
     ("engine/pool.cc", "#  include <boost/optional.hpp>"),
     ("engine/job.cc", "#include <nlohmann/json.hpp>"),
+    ("engine/pool.cc", "#include <oneapi/tbb/parallel_for.h>"),
+    ("engine/pool.cc", "#include <tbb/task_arena.h>"),
     ("engine/pool.cc", '#include "pool.h"'),
     ("engine/pool.cc", '#include "../ipc/ring.h"'),
     ("engine/pool.cc", "#include <ipc/ring.h>"),

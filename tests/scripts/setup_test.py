@@ -60,6 +60,18 @@ class SetupTest(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
         self.assertFalse(self.calls.exists())
 
+    def test_knows_what_each_purpose_needs(self):
+        self.installed()
+        needed = {
+            purpose: set(self.setup_script(purpose, "--dry-run").stdout.split())
+            for purpose in ("run", "bench", "test")
+        }
+        self.assertNotIn("libtbb-dev", needed["run"])
+        self.assertIn("libtbb-dev", needed["bench"])
+        self.assertNotIn("libgtest-dev", needed["bench"])
+        self.assertLess(needed["run"], needed["bench"])
+        self.assertLess(needed["bench"], needed["test"])
+
     def test_shows_what_apt_said_when_it_fails(self):
         self.installed()
         program(self.folder, "apt-get", "echo 'no such mirror'; exit 100")

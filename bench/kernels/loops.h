@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+
+// The inner loops of the benchmarks' kernels, compiled once: the plug-in and the loops of OpenMP
+// and oneTBB that it is compared with run the same machine code.
+namespace gristmill::bench {
+
+// A call and a return.
+void do_nothing();
+
+// That many dependent multiplications, about a nanosecond each. Touches no memory.
+void work(std::int64_t iterations);
+
+// to[i] = 2 from[i] + 1
+void stream(const double* from, double* to, std::int64_t count);
+
+}  // namespace gristmill::bench
