@@ -42,6 +42,24 @@ void ProcessTest::expect_failure(const Result& result, const std::vector<std::st
   EXPECT_THROW(result.array(), Error);
 }
 
+void ProcessTest::expect_no_more_descriptors(int few, int more, const std::function<void()>& run) {
+  const auto descriptors = [] {
+    std::vector<std::size_t> counts = {entries_of("/proc/self/fd").size()};
+    for (const pid_t worker : child_processes()) {
+      counts.push_back(entries_of("/proc/" + std::to_string(worker) + "/fd").size());
+    }
+    return counts;
+  };
+  // A segment or two may be on the way back to the pool.
+  constexpr std::size_t kOnTheWay = 4;
+  for (int i = 0; i < few; ++i) run();
+  const std::vector<std::size_t> before = descriptors();
+  for (int i = 0; i < more; ++i) run();
+  const std::vector<std::size_t> after = descriptors();
+  ASSERT_EQ(after.size(), before.size());
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_LE(after[i], before[i] + kOnTheWay);
+}
+
 void ProcessTest::expect_good_engine(Engine& engine) {
   const RowHashJob rows(2000, 2, 77);
   const Result result = engine.submit(rows.spec(ChunkSize::items(7))).wait();

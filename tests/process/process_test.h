@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +32,10 @@ class ProcessTest : public testing::Test {
 
   // Fails the test unless the result is a failure whose message has all these parts.
   static void expect_failure(const Result& result, const std::vector<std::string>& parts);
+
+  // Fails the test unless this process and its children have about as many descriptors after more
+  // runs as after a few.
+  static void expect_no_more_descriptors(int few, int more, const std::function<void()>& run);
 
   // Fails the test unless the engine runs a job to its exact end on all its workers, and has
   // neither less nor more of them.

@@ -158,26 +158,8 @@ TEST_F(ResultsTest, WorkersDoNotInheritTheCallersDescriptors) {
 TEST_F(ResultsTest, DescriptorsDoNotGrowWithTheNumberOfJobs) {
   const auto engine = engine_of(2);
   const RowHashJob rows(100, 2, 1);
-  const auto descriptors = [] {
-    std::vector<std::size_t> counts = {entries_of("/proc/self/fd").size()};
-    for (const pid_t worker : child_processes()) {
-      counts.push_back(entries_of("/proc/" + std::to_string(worker) + "/fd").size());
-    }
-    return counts;
-  };
-  const auto run = [&](int jobs) {
-    for (int i = 0; i < jobs; ++i) {
-      ASSERT_TRUE(engine->submit(rows.spec(ChunkSize::items(10))).wait().done());
-    }
-  };
-  run(10);
-  const std::vector<std::size_t> before = descriptors();
-  run(300);
-  // The coordinator puts the last job away after its end was told.
-  wait_until([&] {
-    const std::vector<std::size_t> after = descriptors();
-    return std::equal(after.begin(), after.end(), before.begin(), before.end(), std::less_equal());
-  });
+  expect_no_more_descriptors(
+      10, 300, [&] { ASSERT_TRUE(engine->submit(rows.spec(ChunkSize::items(10))).wait().done()); });
 }
 
 // In kB.

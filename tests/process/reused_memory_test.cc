@@ -88,22 +88,8 @@ TEST_F(ReusedMemoryTest, AKernelThatStoresIntoAResultDiesAndTheResultIsUnchanged
 TEST_F(ReusedMemoryTest, ThreeHundredChainedJobsDoNotCollectDescriptors) {
   const auto engine = engine_of(2);
   Dataset next = zeros(1000);
-  const auto run = [&](int jobs) {
-    for (int i = 0; i < jobs; ++i) next = engine->submit(add_one(next)).wait().dataset();
-  };
-  const auto descriptors = [] {
-    std::vector<std::size_t> counts = {entries_of("/proc/self/fd").size()};
-    for (const pid_t worker : child_processes()) {
-      counts.push_back(entries_of("/proc/" + std::to_string(worker) + "/fd").size());
-    }
-    return counts;
-  };
-  run(10);
-  const std::vector<std::size_t> before = descriptors();
-  run(300);
-  // A segment more or less may be on its way back to the pool.
-  const std::vector<std::size_t> after = descriptors();
-  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_LE(after[i], before[i] + 4);
+  expect_no_more_descriptors(10, 300,
+                             [&] { next = engine->submit(add_one(next)).wait().dataset(); });
   expect_all(next.view(), 310);
 }
 
