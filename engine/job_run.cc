@@ -1,9 +1,6 @@
 #include "engine/job_run.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
-#include <span>
 #include <string>
 
 #include <gristmill/format.h>
@@ -32,13 +29,6 @@ std::vector<ipc::ChunkRange> rounds_of(const PlannedJob& job) {
   return rounds;
 }
 
-std::uint64_t random_key() {
-  std::uint64_t key = 0;
-  // Does not fail for so few bytes once the system is up; the tags then only lose their secrecy.
-  static_cast<void>(getrandom(&key, sizeof key, GRND_NONBLOCK));
-  return key;
-}
-
 }  // namespace
 
 JobRun::JobRun(WorkerPool& pool, SegmentPool& segments, std::shared_ptr<JobState> state,
@@ -48,7 +38,6 @@ JobRun::JobRun(WorkerPool& pool, SegmentPool& segments, std::shared_ptr<JobState
       state_(std::move(state)),
       job_(state_->job()),
       number_(number),
-      ledger_key_(random_key()),
       rounds_(rounds_of(job_)),
       orders_(pool.size()),
       closing_(pool.size(), false) {}
@@ -58,13 +47,13 @@ void JobRun::start() {
   try {
     slots_ = start_workers();
     if (slots_ == 0) return;
-    take_control();
+    control_.emplace(segments_, slots_, rounds_.back().end);
   } catch (const Error& error) {
     slots_ = 0;
     failure_ = error;
     return;
   }
-  state_->set_running(control_);
+  state_->set_running(control_->words());
   first_order_ = Clock::now();
   // A worker that does not take it is killed by the pool, and its death settles the order.
   for (std::uint32_t slot = 0; slot < slots_; ++slot) open(slot);
@@ -76,13 +65,14 @@ void JobRun::begin_round() {
   const ipc::ChunkRange chunks = rounds_[round_];
   const std::uint32_t workers = std::min(slots_, chunks.size());
   // All partitions before the first order: a worker that is woken early finds them all.
-  store_partitions(chunks, workers);
+  control_->share_out(chunks, workers);
   for (std::uint32_t slot = 0; slot < workers; ++slot) order(slot);
 }
 
 // False if there is none, or what it merges is not there. The ledger is asked when all is done.
 bool JobRun::begin_next_round() {
-  if (round_ + 1 >= rounds_.size() || done_as_counted() != rounds_[round_].end) return false;
+  if (round_ + 1 >= rounds_.size() || control_->done_as_counted() != rounds_[round_].end)
+    return false;
   ++round_;
   begin_round();
   return true;
@@ -96,47 +86,17 @@ std::uint32_t JobRun::start_workers() {
   return slots;
 }
 
-void JobRun::take_control() {
-  const std::uint32_t chunks = rounds_.back().end;
-  const std::int64_t size_bytes = ipc::ControlSegment::size_bytes(slots_, chunks);
-  control_memory_ = segments_.take(size_bytes);
-  const std::span memory(control_memory_->data(), static_cast<std::size_t>(size_bytes));
-  // Nobody writes it: a segment comes back to the pool when all workers have closed its last job.
-  std::fill(memory.begin(), memory.end(), std::byte{0});
-  // The view keeps the memory: callers look at the counters from other threads.
-  struct Kept {
-    std::shared_ptr<const PooledSegment> memory;
-    ipc::ControlSegment control;
-  };
-  const auto kept = std::make_shared<Kept>(Kept{control_memory_, {memory, slots_, chunks}});
-  control_ = std::shared_ptr<const ipc::ControlSegment>(kept, &kept->control);
-}
-
-void JobRun::store_partitions(ipc::ChunkRange chunks, std::uint32_t workers) {
-  for (std::uint32_t slot = 0; slot < slots_; ++slot) {
-    const auto border = [&](std::uint64_t share) {
-      return chunks.begin + static_cast<std::uint32_t>(
-                                chunks.size() * std::min<std::uint64_t>(share, workers) / workers);
-    };
-    // release, published by the order that follows; the partner is the worker's read of its queue.
-    control_->slot(slot).partition.store(ipc::pack({border(slot), border(slot + std::uint64_t{1})}),
-                                         std::memory_order_release);
-  }
-}
-
 bool JobRun::open(std::uint32_t slot) {
   pool_.forget_dead_memory(slot);
   std::vector<int> fds;
-  const PlacedArray control{
-      control_memory_->name(), control_memory_->fd(), 0, control_memory_->size_bytes(), 0, false};
   ipc::OpenJob message{.job = number_,
                        .slot = slot,
                        .slots = slots_,
                        .chunks = static_cast<std::uint32_t>(job_.chunks.chunks),
                        .items = job_.chunks.items,
                        .chunk_items = job_.chunks.chunk_items,
-                       .ledger_key = ledger_key_,
-                       .control = place(slot, control, fds),
+                       .ledger_key = control_->ledger_key(),
+                       .control = place(slot, control_->place(), fds),
                        .request = job_.request,
                        .outputs = job_.output_specs,
                        .input_placements = {},
@@ -213,9 +173,7 @@ void JobRun::on_death(std::uint32_t slot, const WorkerDeath& death) {
     return;
   }
   orders_.reaped(slot);
-  // relaxed: the process was reaped, so all it wrote is visible and nobody else writes these words.
-  const std::uint64_t stamp = control_->slot(slot).executing.exchange(0, std::memory_order_relaxed);
-  control_->slot(slot).lease.store(0, std::memory_order_relaxed);
+  const std::uint64_t stamp = control_->take_stamp(slot);
   if (!blameless) fail(death_error(slot, death, stamp));
 }
 
@@ -226,10 +184,7 @@ Error JobRun::death_error(std::uint32_t slot, const WorkerDeath& death, std::uin
   if (stamp != 0 && ipc::job_of_stamp(stamp) == number_) {
     const std::uint32_t chunk = ipc::chunk_of_stamp(stamp);
     const bool known = chunk < control_->chunks();
-    // acquire, partner of the worker's release.
-    const bool done = known && control_->ledger(chunk).load(std::memory_order_acquire) ==
-                                   ipc::ledger_tag(ledger_key_, chunk);
-    if (known && !done) {
+    if (known && !control_->is_done(chunk)) {
       where = "in " + chunk_in_words(chunk);
       if (!is_merge(chunk)) {
         hint = "Cut these rows out of the input and run the kernel on them alone to find out why.";
@@ -285,8 +240,7 @@ void JobRun::on_turn(Clock::time_point now) {
 void JobRun::stop() {
   stopping_ = true;
   deadline_ = Clock::now() + kGrace;
-  // relaxed: the word stands for itself.
-  if (control_) control_->stop().store(number_, std::memory_order_relaxed);
+  if (control_) control_->stop(number_);
 }
 
 void JobRun::fail(Error error) {
@@ -309,9 +263,9 @@ void JobRun::end() {
   phase_ = Phase::kEnded;
   deadline_.reset();
   JobSummary facts = summary();
-  const std::int64_t counted = done_as_counted();
-  const bool complete = !failure_ && (rounds_.empty() || counted == rounds_.back().end);
-  if (!failure_ && !(cancelled_ && !complete)) failure_ = check_ledger(counted);
+  const bool complete =
+      !failure_ && (!control_ || control_->done_as_counted() == control_->chunks());
+  if (control_ && !failure_ && !(cancelled_ && !complete)) failure_ = check_ledger();
   // A changed input explains whatever else went wrong, a SIGBUS behind its new end above all.
   if (!cancelled_ || complete) {
     if (std::optional<Error> changed = check_inputs()) failure_ = std::move(changed);
@@ -334,30 +288,13 @@ void JobRun::end() {
                         std::make_shared<const ResultArrays>(std::move(outputs))));
 }
 
-// Chunks and merges, as the workers counted them.
-std::int64_t JobRun::done_as_counted() const {
-  std::uint64_t done = 0;
-  for (std::uint32_t slot = 0; slot < slots_; ++slot) {
-    const ipc::SlotWords& words = control_->slot(slot);
-    // relaxed: written before the worker reported idle.
-    done += words.chunks_done.load(std::memory_order_relaxed) +
-            words.merges_done.load(std::memory_order_relaxed);
-  }
-  return static_cast<std::int64_t>(done);
-}
-
 // Every chunk has its tag, and as many as the workers counted.
-std::optional<Error> JobRun::check_ledger(std::int64_t counted) const {
-  const std::uint32_t chunks = rounds_.empty() ? 0 : rounds_.back().end;
-  std::uint32_t done = 0;
-  for (std::uint32_t chunk = 0; chunk < chunks; ++chunk) {
-    // acquire, partner of the worker's release: the outputs are read after this.
-    const auto tag = control_->ledger(chunk).load(std::memory_order_acquire);
-    done += tag == ipc::ledger_tag(ledger_key_, chunk) ? 1 : 0;
-  }
-  if (done == chunks && counted == done) return std::nullopt;
+std::optional<Error> JobRun::check_ledger() const {
+  const std::int64_t counted = control_->done_as_counted();
+  const std::uint32_t done = control_->done_in_ledger();
+  if (done == control_->chunks() && counted == done) return std::nullopt;
   return Error(ErrorCode::kInternal, "the ledger has " + std::to_string(done) + " of " +
-                                         std::to_string(chunks) +
+                                         std::to_string(control_->chunks()) +
                                          " chunks and the workers counted " +
                                          std::to_string(counted) + " [this is a bug]");
 }
@@ -386,30 +323,13 @@ JobSummary JobRun::summary() const {
   facts.faulted_bytes = faulted_bytes_;
   // Where two workers' parts meet, both may have mapped a page.
   facts.huge_bytes = std::min(huge_bytes_, job_.plan.reserved_bytes);
-  std::int64_t first = 0;
-  for (std::uint32_t slot = 0; slot < slots_; ++slot) {
-    const ipc::SlotWords& words = control_->slot(slot);
-    // relaxed: nobody writes any more.
-    const auto read = [](const std::atomic<std::uint64_t>& word) {
-      return static_cast<std::int64_t>(word.load(std::memory_order_relaxed));
-    };
-    WorkerStats stats{static_cast<int>(slot),
-                      read(words.chunks_done),
-                      read(words.items_done),
-                      read(words.leases),
-                      read(words.stolen_leases),
-                      std::chrono::nanoseconds(read(words.busy_nanoseconds)),
-                      0.0};
-    if (facts.running.count() > 0) stats.busy_share = stats.busy / facts.running;
+  if (!control_) return facts;
+  facts.workers = control_->worker_stats(facts.running);
+  for (const WorkerStats& stats : facts.workers) {
     facts.chunks_done += stats.chunks;
     facts.items_done += stats.items;
-    const std::int64_t began = read(words.first_chunk_nanoseconds);
-    if (began != 0 && (first == 0 || began < first)) first = began;
-    facts.workers.push_back(stats);
   }
-  if (first != 0) {
-    facts.first_chunk = Clock::time_point(std::chrono::nanoseconds(first)) - state_->submitted();
-  }
+  if (const auto first = control_->first_chunk()) facts.first_chunk = *first - state_->submitted();
   return facts;
 }
 

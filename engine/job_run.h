@@ -8,11 +8,13 @@
 
 #include <gristmill/error.h>
 
+#include "engine/job_control.h"
 #include "engine/job_state.h"
 #include "engine/order_book.h"
 #include "engine/segment_pool.h"
 #include "engine/worker_pool.h"
 #include "ipc/control_segment.h"
+#include "ipc/messages.h"
 
 namespace gristmill::engine {
 
@@ -43,10 +45,8 @@ class JobRun {
   static constexpr const char* kUnasked = "it answered what it was not asked";
 
   std::uint32_t start_workers();
-  void take_control();
   void begin_round();
   bool begin_next_round();
-  void store_partitions(ipc::ChunkRange chunks, std::uint32_t workers);
   bool open(std::uint32_t slot);
   void order(std::uint32_t slot);
   ipc::Placement place(std::uint32_t slot, const PlacedArray& array, std::vector<int>& fds);
@@ -67,8 +67,7 @@ class JobRun {
   void fail(Error error);
   void close();
   void end();
-  std::int64_t done_as_counted() const;
-  std::optional<Error> check_ledger(std::int64_t counted) const;
+  std::optional<Error> check_ledger() const;
   std::optional<Error> check_inputs() const;
   void publish_outputs();
   JobSummary summary() const;
@@ -78,14 +77,12 @@ class JobRun {
   std::shared_ptr<JobState> state_;
   PlannedJob& job_;
   std::uint32_t number_;
-  std::uint64_t ledger_key_;
   Phase phase_ = Phase::kRunning;
   // What can be worked on at the same time: the chunks, then each level of the merges.
   std::vector<ipc::ChunkRange> rounds_;
   std::size_t round_ = 0;
-  std::uint32_t slots_ = 0;  // workers taking part: slots 0 to slots_
-  std::shared_ptr<const PooledSegment> control_memory_;
-  std::shared_ptr<const ipc::ControlSegment> control_;
+  std::uint32_t slots_ = 0;            // workers taking part: slots 0 to slots_
+  std::optional<JobControl> control_;  // none until there are workers
   OrderBook orders_;
   std::vector<bool> closing_;  // by slot: owes a JobClosed
   bool stopping_ = false;

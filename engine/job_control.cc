@@ -1,0 +1,115 @@
+#include "engine/job_control.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cassert>
+#include <span>
+
+namespace gristmill::engine {
+namespace {
+
+std::uint64_t random_key() {
+  std::uint64_t key = 0;
+  // Does not fail for so few bytes once the system is up; the tags then only lose their secrecy.
+  static_cast<void>(getrandom(&key, sizeof key, GRND_NONBLOCK));
+  return key;
+}
+
+// relaxed: in a quiet state nobody writes any more.
+std::int64_t read(const std::atomic<std::uint64_t>& word) {
+  return static_cast<std::int64_t>(word.load(std::memory_order_relaxed));
+}
+
+}  // namespace
+
+JobControl::JobControl(SegmentPool& pool, std::uint32_t slots, std::uint32_t chunks)
+    : ledger_key_(random_key()) {
+  const std::int64_t size_bytes = ipc::ControlSegment::size_bytes(slots, chunks);
+  memory_ = pool.take(size_bytes);
+  const std::span memory(memory_->data(), static_cast<std::size_t>(size_bytes));
+  // Nobody writes it: a segment comes back to the pool when all workers have closed its last job.
+  std::fill(memory.begin(), memory.end(), std::byte{0});
+  struct Kept {
+    std::shared_ptr<const PooledSegment> memory;
+    ipc::ControlSegment words;
+  };
+  const auto kept = std::make_shared<Kept>(Kept{memory_, {memory, slots, chunks}});
+  words_ = std::shared_ptr<const ipc::ControlSegment>(kept, &kept->words);
+}
+
+PlacedArray JobControl::place() const {
+  return {memory_->name(), memory_->fd(), 0, memory_->size_bytes(), 0, false};
+}
+
+void JobControl::share_out(ipc::ChunkRange chunks, std::uint32_t workers) {
+  assert(workers > 0);
+  const auto border = [&](std::uint32_t slot) {
+    const std::uint64_t parts = std::min(slot, workers);
+    return chunks.begin + static_cast<std::uint32_t>(chunks.size() * parts / workers);
+  };
+  for (std::uint32_t slot = 0; slot < words_->slots(); ++slot) {
+    // release, published by the order that follows; the partner is the worker's read of its queue.
+    words_->slot(slot).partition.store(ipc::pack({border(slot), border(slot + 1)}),
+                                       std::memory_order_release);
+  }
+}
+
+void JobControl::stop(std::uint32_t job) {
+  // relaxed: the word stands for itself.
+  words_->stop().store(job, std::memory_order_relaxed);
+}
+
+std::uint64_t JobControl::take_stamp(std::uint32_t slot) {
+  // relaxed: the process was reaped, so all it wrote is visible and nobody else writes these words.
+  words_->slot(slot).lease.store(0, std::memory_order_relaxed);
+  return words_->slot(slot).executing.exchange(0, std::memory_order_relaxed);
+}
+
+bool JobControl::is_done(std::uint32_t chunk) const {
+  // acquire, partner of the worker's release.
+  return words_->ledger(chunk).load(std::memory_order_acquire) ==
+         ipc::ledger_tag(ledger_key_, chunk);
+}
+
+std::uint32_t JobControl::done_in_ledger() const {
+  std::uint32_t done = 0;
+  for (std::uint32_t chunk = 0; chunk < chunks(); ++chunk) done += is_done(chunk) ? 1 : 0;
+  return done;
+}
+
+std::int64_t JobControl::done_as_counted() const {
+  std::int64_t done = 0;
+  for (std::uint32_t slot = 0; slot < words_->slots(); ++slot) {
+    done += read(words_->slot(slot).chunks_done) + read(words_->slot(slot).merges_done);
+  }
+  return done;
+}
+
+std::vector<WorkerStats> JobControl::worker_stats(std::chrono::duration<double> running) const {
+  std::vector<WorkerStats> all;
+  for (std::uint32_t slot = 0; slot < words_->slots(); ++slot) {
+    const ipc::SlotWords& words = words_->slot(slot);
+    WorkerStats& stats = all.emplace_back();
+    stats.worker = static_cast<int>(slot);
+    stats.chunks = read(words.chunks_done);
+    stats.items = read(words.items_done);
+    stats.leases = read(words.leases);
+    stats.stolen_leases = read(words.stolen_leases);
+    stats.busy = std::chrono::nanoseconds(read(words.busy_nanoseconds));
+    if (running.count() > 0) stats.busy_share = stats.busy / running;
+  }
+  return all;
+}
+
+std::optional<std::chrono::steady_clock::time_point> JobControl::first_chunk() const {
+  std::int64_t first = 0;
+  for (std::uint32_t slot = 0; slot < words_->slots(); ++slot) {
+    const std::int64_t began = read(words_->slot(slot).first_chunk_nanoseconds);
+    if (began != 0 && (first == 0 || began < first)) first = began;
+  }
+  if (first == 0) return std::nullopt;
+  return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(first));
+}
+
+}  // namespace gristmill::engine
