@@ -25,16 +25,8 @@
 //   GRISTMILL_KERNELS(RowSum)
 //
 // A kernel with merge and finish is a reduce: run adds its items to an accumulator, which begins as
-// zeros, merge adds one accumulator to another, finish writes the outputs. Its outputs have any
-// shape. An accumulator is an array of a plain type, and its length is said by plan:
-//
-//   static void plan(const gk::Request& request, gk::Plan& plan) {
-//     const std::int64_t columns = request.input("rows").columns();
-//     plan.rows_of("rows").accumulator<double>(columns).output<double>("total", {columns});
-//   }
-//   void run(const gk::Chunk& chunk) {          // chunk.accumulator<double>()
-//   void merge(const gk::Merge& merge) {        // merge.into<double>(), merge.from<double>()
-//   void finish(const gk::Finish& finish) {     // finish.accumulator<double>(), finish.output<...>
+// zeros, merge adds one accumulator to another, finish writes the outputs, which have any shape. An
+// accumulator is an array of a plain type, whose length plan says. docs/cpp.md has one.
 //
 // Optional: kDescription, kParams, kFlags. plan sees no data. A worker makes one object per job and
 // calls run once per chunk that it takes; all from one thread. Exceptions end as a gm_status with

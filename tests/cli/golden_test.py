@@ -45,7 +45,7 @@ class GoldenTest(CliTest):
 
     def test_kernels(self):
         self.check_output("kernels", "kernels")
-        for kernel in ("nearest", "mean_distance"):
+        for kernel in ("nearest", "mean_distance", "describe"):
             self.check_output(f"kernels_{kernel}", "kernels", kernel)
 
     def test_dry_run(self):
@@ -54,6 +54,11 @@ class GoldenTest(CliTest):
         self.check_output("dry_run_to_file", *job, "--output", "distance=km.npy")
         self.check_output("dry_run_json", *job, "--chunk-size", 500, "--json")
         self.assertEqual(self.files(), [], "a dry run writes nothing")
+
+    def test_dry_run_of_a_reduce(self):
+        job = ["run", "describe", "--input", DATA / "cities_us.npy", "--workers", 2, "--dry-run"]
+        self.check_output("dry_run_reduce", *job)
+        self.check_output("dry_run_reduce_json", *job, "--json")
 
     def test_inspect(self):
         self.check_output("inspect", "inspect", DATA / "cities_us.npy")

@@ -3,7 +3,7 @@
 GRISTMILL_BIN_DIR names the folder of the built programs, GRISTMILL_CXX the compiler.
 """
 
-import json
+import math
 import os
 import pathlib
 import re
@@ -70,20 +70,32 @@ class DocumentsTest(unittest.TestCase):
         )
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def test_the_example_of_the_kernel_header_is_a_plug_in(self):
-        comment = text_of("include/gristmill/kernel.hpp").split("#pragma once")[0]
-        source = self.folder / "row_sum.cc"
-        source.write_text("\n".join(re.findall(r"^//   (.*)$", comment, re.M)) + "\n")
-        plugin = self.folder / "row_sum.so"
+    def run_kernel(self, kernel, text):
+        """Builds the text by the line of docs/cpp.md, and runs its kernel on the cities."""
+        (self.folder / f"{kernel}.cc").write_text(text)
         (line,) = re.findall(r"^    g\+\+ (.* row_sum\.cc .*)$", text_of("docs/cpp.md"), re.M)
-        words = shlex.split(line.replace("$GRISTMILL", str(SOURCE)))
+        words = shlex.split(line.replace("$GRISTMILL", str(SOURCE)).replace("row_sum", kernel))
         done = subprocess.run([CXX, *words], cwd=self.folder, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
-        done = self.run_gristmill(
-            "run", "row_sum", "--plugin", plugin, "--input", "cities.npy", "--json"
-        )
+        plugin = self.folder / f"{kernel}.so"
+        return self.run_gristmill("run", kernel, "--plugin", plugin, "--input", "cities.npy")
+
+    def test_the_example_of_the_kernel_header_is_a_plug_in(self):
+        comment = text_of("include/gristmill/kernel.hpp").split("#pragma once")[0]
+        example = "\n".join(re.findall(r"^//   (.*)$", comment, re.M)) + "\n"
+        done = self.run_kernel("row_sum", example)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(json.loads(done.stdout)["items"], 17_343)
+        self.assertIn("17,343 items", done.stdout)
+
+    def test_the_reduce_of_the_cpp_page_is_a_plug_in(self):
+        (example,) = blocks("docs/cpp.md", "cpp")
+        done = self.run_kernel("column_sum", example)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        (sums,) = re.findall(r"^  sum: (.*)$", done.stdout, re.M)
+        cities = (self.folder / "cities.npy").read_bytes()[-17_343 * 16 :]
+        values = struct.unpack(f"<{2 * 17_343}d", cities)
+        for found, column in zip(sums.split(", "), (values[::2], values[1::2]), strict=True):
+            self.assertAlmostEqual(float(found), math.fsum(column), places=6)
 
     def test_the_program_of_the_cpp_page_builds_and_runs(self):
         (line,) = re.findall(r"^    g\+\+ (.* program\.cc .*)$", text_of("docs/cpp.md"), re.M)
