@@ -16,9 +16,10 @@ class Describe {
   static constexpr const char* kDescription =
       "Goes once over the rows. Everything is computed in float64; whole numbers beyond 2^53 are "
       "rounded to it.\n"
-      "mean and std: blocks by the corrected two-pass algorithm, merged pairwise (Chan, Golub, "
-      "LeVeque, \"Algorithms for computing the sample variance\", The American Statistician 37, "
-      "1983). std is the square root of the squared deviations over (count - ddof), NaN where that "
+      "mean and std: in blocks, by differences to a first value (where that is far off, by the "
+      "corrected two-pass algorithm), merged as in Chan, Golub, LeVeque, \"Algorithms for "
+      "computing the sample variance\", The American Statistician 37, 1983. std is the square root "
+      "of the squared deviations over (count - ddof), NaN where that "
       "is not above 0.\n"
       "A NaN in a column makes its mean, std, min and max NaN, as in NumPy; no rows give count 0 "
       "and NaN.\n"
