@@ -112,11 +112,38 @@ void PluginJob::allocate_outputs() {
   }
 }
 
-void PluginJob::run_all(std::int64_t chunk_size) {
+void PluginJob::run_all(std::int64_t chunk_size, std::size_t merged_at_once) {
   Worker worker(*this);
+  if (is_reduce()) return reduce(worker, chunk_size, merged_at_once);
   for (std::int64_t begin = 0; begin < items(); begin += chunk_size) {
     worker.run(begin, std::min(begin + chunk_size, items()));
   }
+}
+
+PluginJob::Accumulator PluginJob::zeros() const {
+  const auto bytes = static_cast<std::size_t>(plan_.accumulator_bytes);
+  return Accumulator((bytes + sizeof(CacheLine) - 1) / sizeof(CacheLine));
+}
+
+void PluginJob::reduce(Worker& worker, std::int64_t chunk_size, std::size_t merged_at_once) {
+  std::vector<Accumulator> partials;
+  for (std::int64_t begin = 0; begin < items(); begin += chunk_size) {
+    partials.push_back(zeros());
+    worker.run(begin, std::min(begin + chunk_size, items()), partials.back().data());
+  }
+  while (partials.size() > 1) {
+    std::vector<Accumulator> merged;
+    for (std::size_t i = 0; i < partials.size(); ++i) {
+      if (i % merged_at_once == 0) {
+        merged.push_back(std::move(partials[i]));
+      } else {
+        worker.merge(merged.back().data(), partials[i].data());
+      }
+    }
+    partials = std::move(merged);
+  }
+  if (partials.empty()) partials.push_back(zeros());
+  worker.finish(partials.front().data());
 }
 
 PluginJob::Worker::Worker(PluginJob& job) : job_(job) {
@@ -127,11 +154,29 @@ PluginJob::Worker::Worker(PluginJob& job) : job_(job) {
 
 PluginJob::Worker::~Worker() { job_.kernel_->close(state_); }
 
-void PluginJob::Worker::run(std::int64_t begin, std::int64_t end) {
-  const gm_chunk chunk{
-      sizeof(gm_chunk), job_.plan_.output_count, begin, end, job_.plan_.outputs, nullptr, 0};
+void PluginJob::Worker::run(std::int64_t begin, std::int64_t end, void* accumulator) {
+  gm_chunk chunk{sizeof(gm_chunk), 0, begin, end, nullptr, accumulator, 0};
+  if (job_.is_reduce()) {
+    chunk.accumulator_bytes = job_.plan_.accumulator_bytes;
+  } else {
+    chunk.output_count = job_.plan_.output_count;
+    chunk.outputs = job_.plan_.outputs;
+  }
   checked(job_.cancelled_,
           [&](const gm_host* host) { return job_.kernel_->run(host, state_, &chunk); });
+}
+
+void PluginJob::Worker::merge(void* into, const void* from) {
+  const gm_merge merge{sizeof(gm_merge), 0, into, from, job_.plan_.accumulator_bytes};
+  checked(job_.cancelled_,
+          [&](const gm_host* host) { return job_.kernel_->merge(host, state_, &merge); });
+}
+
+void PluginJob::Worker::finish(const void* accumulator) {
+  const gm_finish finish{sizeof(gm_finish), job_.plan_.output_count, job_.plan_.outputs,
+                         accumulator, job_.plan_.accumulator_bytes};
+  checked(job_.cancelled_,
+          [&](const gm_host* host) { return job_.kernel_->finish(host, state_, &finish); });
 }
 
 }  // namespace gristmill::bench

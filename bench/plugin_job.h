@@ -54,6 +54,7 @@ class PluginJob {
 
   const gm_plan& plan() const { return plan_; }
   std::int64_t items() const { return plan_.items; }
+  bool is_reduce() const { return kernel_->pattern == GM_REDUCE; }
   void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
   // The kernel's state in one thread. Several may run chunks of one job at a time.
@@ -64,15 +65,20 @@ class PluginJob {
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
     ~Worker();
-    void run(std::int64_t begin, std::int64_t end);
+    // accumulator: of a reduce.
+    void run(std::int64_t begin, std::int64_t end, void* accumulator = nullptr);
+    // Of a reduce.
+    void merge(void* into, const void* from);
+    void finish(const void* accumulator);
 
    private:
     PluginJob& job_;
     void* state_ = nullptr;
   };
 
-  // One worker, all chunks of that size in order.
-  void run_all(std::int64_t chunk_size);
+  // One worker, all chunks of that size in order. A reduce: an accumulator for each, which are
+  // merged in order, neighbours up to merged_at_once into one, until one is left to be finished.
+  void run_all(std::int64_t chunk_size, std::size_t merged_at_once = 4096);
 
   template <class T>
   std::span<const T> output(std::size_t index) const {
@@ -84,8 +90,15 @@ class PluginJob {
   }
 
  private:
+  struct alignas(64) CacheLine {
+    std::byte bytes[64];
+  };
+  using Accumulator = std::vector<CacheLine>;
+
   void resolve(const gm_plugin& plugin);
   void allocate_outputs();
+  Accumulator zeros() const;
+  void reduce(Worker& worker, std::int64_t chunk_size, std::size_t merged_at_once);
 
   PluginRequest request_;
   const gm_kernel* kernel_ = nullptr;

@@ -9,11 +9,12 @@
 
 namespace gristmill::kernels {
 
-// Of one column; all zeros for no rows. A NaN makes all but the count NaN.
+// Of one column; all zeros for no rows. A NaN makes all but the count and the rest NaN.
 struct ColumnMoments {
   int64_t count;
   double mean;
-  double squares;  // sum of squared deviations from the mean
+  double mean_rest;  // what is lost when the mean is rounded: far from 0, too much to merge by
+  double squares;    // sum of squared deviations from the mean
   double min;
   double max;
 };
@@ -26,6 +27,14 @@ struct ColumnMomentsLoops {
   void (*add[GM_COMPLEX128 + 1])(const void* data, int64_t rows, int64_t columns,
                                  ColumnMoments* moments);
 };
+
+// A rounded sum and what it was rounded by, 0 if it is not finite (Knuth, "The Art of Computer
+// Programming", volume 2, 4.2.2).
+struct ExactSum {
+  double sum;
+  double rest;
+};
+ExactSum exact_sum(double a, double b);
 
 // Adds the moments of one column to another (Chan, Golub, LeVeque 1983).
 void merge(ColumnMoments& into, const ColumnMoments& from);

@@ -134,16 +134,19 @@ void add_block(const Block<T>& block, ColumnMoments* moments) {
   for (int column = 0; column < block.columns; ++column) {
     const MomentLanes one = column_of(block, steps, lanes, column);
     const double off = one.sum[0] / n;
-    ColumnMoments added{block.rows, one.shift[0] + off, one.squares[0] - one.sum[0] * off,
+    const ExactSum mean = exact_sum(one.shift[0], off);
+    ColumnMoments added{block.rows, mean.sum,  mean.rest, one.squares[0] - one.sum[0] * off,
                         one.min[0], one.max[0]};
     if (one.sum[0] * off > kFarOff * one.squares[0]) {
       added.squares = squares_of(block, column, added.mean);
     }
-    // Comparisons pass over a NaN. A sum that is one tells that one may be there, or infinities.
+    // Comparisons pass over a NaN. A sum that is one tells that one may be there, or infinities;
+    // else numbers whose sum is beyond all numbers.
     if (added.mean != added.mean) {
       if (has_nan(block, column)) {
-        added.min = added.max = added.mean;
-      } else {
+        // Not the one that was found: its sign would depend on the instruction set.
+        added.mean = added.squares = added.min = added.max = __builtin_nan("");
+      } else if (added.min == -__builtin_inf() || added.max == __builtin_inf()) {
         added.mean = added.min + added.max;
       }
     }

@@ -20,8 +20,9 @@ const kernel::Input& checked(const kernel::Input& rows) {
 }
 
 double deviation(const ColumnMoments& column, std::int64_t ddof) {
-  const std::int64_t freedom = column.count - ddof;
-  return freedom > 0 ? std::sqrt(column.squares / static_cast<double>(freedom)) : kNan;
+  // Not as integers: any ddof may be asked for, and their difference may be none.
+  const double freedom = static_cast<double>(column.count) - static_cast<double>(ddof);
+  return column.count > 0 && freedom > 0 ? std::sqrt(column.squares / freedom) : kNan;
 }
 
 // Writes one output, if anybody wants it.

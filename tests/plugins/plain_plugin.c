@@ -19,7 +19,7 @@
 #define KERNEL_STRUCT_SIZE sizeof(gm_kernel)
 #endif
 #ifndef KERNEL_COUNT
-#define KERNEL_COUNT 1
+#define KERNEL_COUNT 2
 #endif
 #ifndef KERNEL
 #define KERNEL &fill
@@ -29,6 +29,15 @@
 #endif
 #ifndef OUTPUT_COUNT
 #define OUTPUT_COUNT 1
+#endif
+#ifndef PATTERN
+#define PATTERN GM_MAP
+#endif
+#ifndef MERGE
+#define MERGE NULL
+#endif
+#ifndef FINISH
+#define FINISH NULL
 #endif
 #ifndef QUERY
 #define QUERY gm_plugin_query
@@ -82,6 +91,53 @@ static gm_status run(const gm_host* host, void* state, const gm_chunk* chunk) {
 
 static void close(void* state) { free(state); }
 
+/* A reduce that counts its items. Item 1000 is refused by run; merge refuses a sum beyond 1000,
+ * finish a sum of 1000. */
+
+static const gm_output_decl count_outputs[] = {{"count", "int64"}};
+
+static gm_status count_plan(const gm_host* host, const gm_request* request, gm_plan* answer) {
+  (void)host;
+  answer->items = request->params[0].integer;
+  answer->index_space = "range";
+  answer->accumulator_bytes = sizeof(int64_t);
+  answer->outputs[0].dtype = GM_INT64;
+  return GM_OK;
+}
+
+static gm_status count_run(const gm_host* host, void* state, const gm_chunk* chunk) {
+  (void)state;
+  if (chunk->outputs != NULL || chunk->accumulator_bytes != sizeof(int64_t)) return GM_FAILED;
+  if (chunk->end > 1000) {
+    host->set_error(host->context, "there are only 1000 items", NULL);
+    return GM_FAILED;
+  }
+  *(int64_t*)chunk->accumulator += chunk->end - chunk->begin;
+  return GM_OK;
+}
+
+static gm_status count_merge(const gm_host* host, void* state, const gm_merge* merge) {
+  int64_t* sum = merge->into;
+  (void)state;
+  if (merge->accumulator_bytes != sizeof(int64_t)) return GM_FAILED;
+  *sum += *(const int64_t*)merge->from;
+  if (*sum <= 1000) return GM_OK;
+  host->set_error(host->context, "too many were merged", NULL);
+  return GM_FAILED;
+}
+
+static gm_status count_finish(const gm_host* host, void* state, const gm_finish* finish) {
+  const int64_t sum = *(const int64_t*)finish->accumulator;
+  (void)state;
+  if (finish->accumulator_bytes != sizeof(int64_t)) return GM_FAILED;
+  if (sum == 1000) {
+    host->set_error(host->context, "there are too many to finish", NULL);
+    return GM_FAILED;
+  }
+  if (finish->outputs[0].data != NULL) *(int64_t*)finish->outputs[0].data = sum;
+  return GM_OK;
+}
+
 static const gm_kernel fill = {.struct_size = sizeof(gm_kernel),
                                .flags = GM_OVERWRITES_OUTPUT | GM_ITEM_INDEPENDENT,
                                .name = "fill",
@@ -89,17 +145,38 @@ static const gm_kernel fill = {.struct_size = sizeof(gm_kernel),
                                .input_count = 1,
                                .param_count = 2,
                                .output_count = OUTPUT_COUNT,
+                               .pattern = PATTERN,
                                .inputs = inputs,
                                .params = params,
                                .outputs = outputs,
                                .plan = plan,
                                .open = open,
                                .run = RUN,
-                               .close = close};
+                               .close = close,
+                               .merge = MERGE,
+                               .finish = FINISH};
+
+static const gm_kernel count = {.struct_size = sizeof(gm_kernel),
+                                .flags = GM_EXACT_MERGE,
+                                .name = "count",
+                                .summary = "counts its items",
+                                .input_count = 1,
+                                .param_count = 2,
+                                .output_count = 1,
+                                .pattern = GM_REDUCE,
+                                .inputs = inputs,
+                                .params = params,
+                                .outputs = count_outputs,
+                                .plan = count_plan,
+                                .open = open,
+                                .run = count_run,
+                                .close = close,
+                                .merge = count_merge,
+                                .finish = count_finish};
 
 __attribute__((visibility("default"))) const gm_plugin* QUERY(void);
 const gm_plugin* QUERY(void) {
-  static const gm_kernel* const kernels[] = {KERNEL};
+  static const gm_kernel* const kernels[] = {KERNEL, &count};
   static const gm_plugin plugin = {
       MAGIC, ABI_MAJOR, ABI_MINOR, STRUCT_SIZE, KERNEL_STRUCT_SIZE, KERNEL_COUNT, kernels};
   /* Not all are used when one is redefined. */

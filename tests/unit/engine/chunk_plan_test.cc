@@ -86,6 +86,27 @@ TEST(ChunkPlanTest, AutoNeverMakesMoreThanItsLimit) {
   EXPECT_LE(plan_chunks({INT64_MAX, INT64_MAX, 0}, {}).chunks, kMaxAutoChunks);
 }
 
+TEST(ChunkPlanTest, AutoMakesNoMoreChunksThanAReduceHasMemoryFor) {
+  const ChunkPlan plan = plan_chunks({171'075, 32, 0, 1000}, {});
+  EXPECT_EQ(plan.chunk_items, 172);
+  EXPECT_EQ(plan.chunks, 995);
+  EXPECT_EQ(plan.rule,
+            "auto: at most 1,000 chunks, for the memory of their partial results; 172 items each");
+  expect_covers_every_item_once(plan);
+  EXPECT_EQ(plan_chunks({std::int64_t{1} << 40, 16, 0, 16}, {}).chunks, 16);
+}
+
+TEST(ChunkPlanTest, MemoryForMoreChunksChangesNothing) {
+  const ChunkPlan plan = plan_chunks({171'075, 32, 0, 2139}, {});
+  EXPECT_EQ(plan.chunk_items, 80);
+  EXPECT_EQ(plan.rule, plan_chunks({171'075, 32, 0}, {}).rule);
+  EXPECT_EQ(plan_chunks({100, 8, 0, 100}, {}).chunks, 100);
+}
+
+TEST(ChunkPlanTest, ASizeThatIsAskedForIsTakenWhateverTheMemory) {
+  EXPECT_EQ(plan_chunks({1001, 8, 0, 2}, ChunkSize::items(1)).chunks, 1001);
+}
+
 TEST(ChunkPlanTest, AutoHoldsItsBoundsForAnyDemand) {
   std::mt19937_64 random(1);
   for (int i = 0; i < 20'000; ++i) {
@@ -94,6 +115,9 @@ TEST(ChunkPlanTest, AutoHoldsItsBoundsForAnyDemand) {
     };
     const ChunkDemand demand{std::max<std::int64_t>(magnitude(62), 1), magnitude(40),
                              random() % 2 == 0 ? 0.0 : static_cast<double>(magnitude(40))};
+    ChunkDemand limited = demand;
+    limited.most_chunks = std::max<std::int64_t>(magnitude(30), 1);
+    ASSERT_LE(plan_chunks(limited, {}).chunks, limited.most_chunks);
     const ChunkPlan plan = plan_chunks(demand, {});
     ASSERT_GE(plan.chunks, 1);
     ASSERT_LE(plan.chunks, kMaxAutoChunks);

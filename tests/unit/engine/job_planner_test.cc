@@ -35,7 +35,8 @@ TEST_F(JobPlannerTest, KnowsTheKernelsOfAllPlugInsInTheirOrder) {
   std::vector<std::string> names;
   for (const KernelInfo& kernel : jobs_.kernels()) names.push_back(kernel.name);
   EXPECT_THAT(names, testing::ElementsAre("hash_rows", "log_visits", "add_to_zero", "add_one",
-                                          "mean_distance", "nearest"));
+                                          "mean_distance", "nearest", "describe"));
+  EXPECT_EQ(jobs_.kernel("describe").pattern, Pattern::kReduce);
   EXPECT_EQ(jobs_.kernel("nearest").plugin, test::test_plugin("gristmill-kernels"));
 }
 
@@ -53,6 +54,7 @@ TEST_F(JobPlannerTest, SaysAllThatTheJobWouldDo) {
   ASSERT_EQ(job.plan.outputs.size(), 2U);
   EXPECT_EQ(job.plan.outputs[1].name, "value");
   EXPECT_EQ(job.plan.outputs[1].shape, (Shape{100, 2}));
+  EXPECT_FALSE(job.partials);
   EXPECT_TRUE(job.outputs.empty()) << "nothing is reserved";
 }
 

@@ -8,6 +8,12 @@
 namespace gristmill::ipc {
 namespace {
 
+std::optional<Report> planned(const Bytes& items, const Bytes& outputs) {
+  return decode_report(
+      array_of({number(2), array_of({number(1), items, number(3), number(4), text(""), text(""),
+                                     outputs, number(5), kTrue})}));
+}
+
 TEST(CodecRejectionTest, NothingAtAllIsMalformed) { EXPECT_TRUE(is_malformed({})); }
 
 TEST(CodecRejectionTest, AMessageCutOffAtAnyByteIsMalformed) {
@@ -83,8 +89,8 @@ TEST(CodecRejectionTest, OnlyOptionalFieldsMayBeLeftOut) {
       if (sample.recoded(with(sample.bytes, begin, end, kNil))) ++left_out;
     });
   }
-  // Two inputs in each of two requests, two placements, the chunk of a failure.
-  EXPECT_EQ(left_out, 7);
+  // Two inputs in each of two requests, two placements, the partials, the chunk of a failure.
+  EXPECT_EQ(left_out, 8);
 }
 
 TEST(CodecRejectionTest, OneElementMoreOrLessInAStructureIsMalformed) {
@@ -118,14 +124,13 @@ TEST(CodecRejectionTest, OneElementMoreOrLessInAStructureIsMalformed) {
     });
   }
   // The structures further in.
-  const auto planned = [](const Bytes& outputs) {
-    return array_of({number(2), array_of({number(1), number(2), number(3), number(4), text(""),
-                                          text(""), outputs})});
+  const auto with_output = [](const Bytes& output) {
+    return planned(number(2), array_of({output}));
   };
-  EXPECT_TRUE(decode_report(planned(array_of({array_of({number(1), array_of({})})}))));
-  EXPECT_FALSE(decode_report(planned(array_of({array_of({number(1)})}))));
-  EXPECT_FALSE(decode_report(planned(array_of({array_of({number(1), array_of({}), kNil})}))));
-  EXPECT_FALSE(decode_report(planned(array_of({array_of({})}))));
+  EXPECT_TRUE(with_output(array_of({number(1), array_of({})})));
+  EXPECT_FALSE(with_output(array_of({number(1)})));
+  EXPECT_FALSE(with_output(array_of({number(1), array_of({}), kNil})));
+  EXPECT_FALSE(with_output(array_of({})));
 }
 
 Bytes order_of(const Bytes& job, const Bytes& seq, const Bytes& begin, const Bytes& end) {
@@ -147,28 +152,22 @@ TEST(CodecRejectionTest, NumbersOutOfRangeAreMalformed) {
     EXPECT_FALSE(decode_task(order_of(one, below, one, one)));
   }
   // A signed field: items.
-  const auto planned = [](const Bytes& items) {
-    return decode_report(array_of({number(2), array_of({number(1), items, number(3), number(4),
-                                                        text(""), text(""), array_of({})})}));
-  };
-  EXPECT_TRUE(planned(number(kMost<std::int64_t>)));
-  EXPECT_FALSE(planned(number(std::uint64_t{1} << 63)));
-  EXPECT_FALSE(planned(number(kMost<std::uint64_t>)));
-  EXPECT_TRUE(planned(negative(kLeast<std::int64_t>)));
+  EXPECT_TRUE(planned(number(kMost<std::int64_t>), array_of({})));
+  EXPECT_FALSE(planned(number(std::uint64_t{1} << 63), array_of({})));
+  EXPECT_FALSE(planned(number(kMost<std::uint64_t>), array_of({})));
+  EXPECT_TRUE(planned(negative(kLeast<std::int64_t>), array_of({})));
 }
 
 TEST(CodecRejectionTest, UnknownDTypesErrorCodesAndBoolsAreMalformed) {
-  const auto planned = [](const Bytes& dtype) {
-    const Bytes outputs = array_of({array_of({dtype, array_of({})})});
-    return decode_report(array_of({number(2), array_of({number(1), number(2), number(3), number(4),
-                                                        text(""), text(""), outputs})}));
+  const auto with_dtype = [](const Bytes& dtype) {
+    return planned(number(2), array_of({array_of({dtype, array_of({})})}));
   };
-  EXPECT_TRUE(planned(number(1)));
+  EXPECT_TRUE(with_dtype(number(1)));
   for (const std::uint64_t dtype :
        {std::uint64_t{0}, std::uint64_t{15}, std::uint64_t{255}, (std::uint64_t{1} << 32) + 1}) {
-    EXPECT_FALSE(planned(number(dtype))) << dtype;
+    EXPECT_FALSE(with_dtype(number(dtype))) << dtype;
   }
-  EXPECT_FALSE(planned(negative(-1)));
+  EXPECT_FALSE(with_dtype(negative(-1)));
 
   const auto refused = [](const Bytes& code) {
     const Bytes message = array_of({text("a"), text(""), text("")});
@@ -188,6 +187,23 @@ TEST(CodecRejectionTest, UnknownDTypesErrorCodesAndBoolsAreMalformed) {
   EXPECT_FALSE(plan(number(0)));
   EXPECT_FALSE(plan(number(1)));
   EXPECT_FALSE(plan(number(2)));
+}
+
+TEST(CodecRejectionTest, AnUnknownPatternIsMalformed) {
+  const auto described = [](const Bytes& pattern) {
+    const Bytes none = array_of({});
+    const Bytes kernel =
+        array_of({text("k"), pattern, text(""), text(""), text("p"), none, none, none});
+    return decode_report(
+        array_of({number(1), array_of({number(1), number(0), number(1), kernel})}));
+  };
+  EXPECT_TRUE(described(number(0)));
+  EXPECT_TRUE(described(number(1)));
+  EXPECT_FALSE(described(number(2)));
+  EXPECT_FALSE(described(number(std::uint64_t{1} << 32)));
+  EXPECT_FALSE(described(negative(-1)));
+  EXPECT_FALSE(described(kTrue));
+  EXPECT_FALSE(described(text("reduce")));
 }
 
 TEST(CodecRejectionTest, ATextThatIsTooLongIsMalformed) {

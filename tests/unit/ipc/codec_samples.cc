@@ -46,7 +46,7 @@ OpenJob sample_open_job() {
           .outputs = {{DType::kInt64, {-8}}, {DType::kBool, {-9, -10}}},
           .input_placements = {Placement{11, 12, -13, -14, -15, true}, std::nullopt},
           .output_placements = {std::nullopt, Placement{16, 17, -18, -19, -20, false}},
-          .partials = Partials{21, 22, 23, 24, true, Placement{25, 26, -27, -28, -29, false}}};
+          .partials = Partials{-21, -22, 23, 24, true, Placement{25, 26, -27, -28, -29, false}}};
 }
 
 Described sample_described() {
@@ -54,6 +54,7 @@ Described sample_described() {
           .index = 2,
           .count = 3,
           .kernel = {.name = "name",
+                     .pattern = Pattern::kReduce,
                      .summary = "summary",
                      .description = "description",
                      .plugin = "plugin",
@@ -69,7 +70,9 @@ Planned sample_planned() {
           .nanoseconds_per_item = 4.5,
           .index_space = "rows of \"points\"",
           .instruction_set = "x86-64-v4",
-          .outputs = {{DType::kFloat32, {-7, -1}}}};
+          .outputs = {{DType::kFloat32, {-7, -1}}},
+          .accumulator_bytes = -8,
+          .exact_merge = true};
 }
 
 Refused sample_refused() { return {1, ErrorCode::kResources, {"message", "Detail.", "Hint."}}; }

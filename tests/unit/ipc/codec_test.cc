@@ -48,6 +48,17 @@ void expect_same(const std::optional<Placement>& left, const std::optional<Place
   EXPECT_EQ(left->sealed, right->sealed);
 }
 
+void expect_same(const std::optional<Partials>& left, const std::optional<Partials>& right) {
+  ASSERT_EQ(left.has_value(), right.has_value());
+  if (!left) return;
+  EXPECT_EQ(left->accumulator_bytes, right->accumulator_bytes);
+  EXPECT_EQ(left->stride_bytes, right->stride_bytes);
+  EXPECT_EQ(left->leaves, right->leaves);
+  EXPECT_EQ(left->fan_in, right->fan_in);
+  EXPECT_EQ(left->exact, right->exact);
+  expect_same(std::optional(left->placement), std::optional(right->placement));
+}
+
 template <class T>
 void expect_each_same(const std::vector<T>& left, const std::vector<T>& right) {
   ASSERT_EQ(left.size(), right.size());
@@ -104,6 +115,13 @@ TEST(CodecTest, OpenJobComesBack) {
   expect_each_same(received.outputs, sent.outputs);
   expect_each_same(received.input_placements, sent.input_placements);
   expect_each_same(received.output_placements, sent.output_placements);
+  expect_same(received.partials, sent.partials);
+}
+
+TEST(CodecTest, AJobWithoutPartialsComesBackWithout) {
+  OpenJob map = sample_open_job();
+  map.partials.reset();
+  EXPECT_FALSE(through_channel(map).partials);
 }
 
 TEST(CodecTest, TasksComeBack) {
@@ -129,6 +147,7 @@ TEST(CodecTest, DescribedComesBack) {
   EXPECT_EQ(received.index, sent.index);
   EXPECT_EQ(received.count, sent.count);
   EXPECT_EQ(received.kernel.name, sent.kernel.name);
+  EXPECT_EQ(received.kernel.pattern, Pattern::kReduce);
   EXPECT_EQ(received.kernel.summary, sent.kernel.summary);
   EXPECT_EQ(received.kernel.description, sent.kernel.description);
   EXPECT_EQ(received.kernel.plugin, sent.kernel.plugin);
@@ -157,6 +176,8 @@ TEST(CodecTest, PlannedComesBack) {
   EXPECT_EQ(received.index_space, sent.index_space);
   EXPECT_EQ(received.instruction_set, sent.instruction_set);
   expect_each_same(received.outputs, sent.outputs);
+  EXPECT_EQ(received.accumulator_bytes, sent.accumulator_bytes);
+  EXPECT_TRUE(received.exact_merge);
 }
 
 TEST(CodecTest, OtherReportsComeBack) {
@@ -185,6 +206,8 @@ TEST(CodecTest, MessagesOfDefaultsComeBack) {
   EXPECT_EQ(through_channel(OpenJob{}).request.kernel, "");
   EXPECT_TRUE(as_task(PlanRequest{}).kernel.params.empty());
   EXPECT_TRUE(as_report(Planned{}).outputs.empty());
+  EXPECT_FALSE(as_report(Planned{}).exact_merge);
+  EXPECT_EQ(as_report(Described{}).kernel.pattern, Pattern::kMap);
   EXPECT_TRUE(as_report(Described{}).kernel.inputs.empty());
 }
 

@@ -25,6 +25,8 @@ class InstructionSetTest : public testing::Test {
 TEST_F(InstructionSetTest, TheFastestIsChosenAndBaselineAlwaysThere) {
   EXPECT_EQ(&chosen_pairwise(), supported_pairwise().front());
   EXPECT_STREQ(supported_pairwise().back()->instruction_set, "baseline");
+  EXPECT_EQ(&chosen_column_moments(), supported_column_moments().front());
+  EXPECT_STREQ(supported_column_moments().back()->instruction_set, "baseline");
   set("");
   EXPECT_EQ(&chosen_pairwise(), supported_pairwise().front());
 }
@@ -36,6 +38,15 @@ TEST_F(InstructionSetTest, TheEnvironmentChoosesByShortOrFullName) {
     EXPECT_EQ(&chosen_pairwise(), pairwise);
     set(name.substr(name.rfind('-') + 1).c_str());
     EXPECT_EQ(&chosen_pairwise(), pairwise);
+  }
+}
+
+TEST_F(InstructionSetTest, AllLoopsAreThereForTheSameSets) {
+  ASSERT_EQ(supported_column_moments().size(), supported_pairwise().size());
+  for (std::size_t i = 0; i < supported_pairwise().size(); ++i) {
+    set(supported_pairwise()[i]->instruction_set);
+    EXPECT_EQ(&chosen_column_moments(), supported_column_moments()[i]);
+    EXPECT_STREQ(chosen_column_moments().instruction_set, supported_pairwise()[i]->instruction_set);
   }
 }
 

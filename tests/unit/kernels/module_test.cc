@@ -30,12 +30,16 @@ class KernelsModuleTest : public testing::Test {
 
 TEST_F(KernelsModuleTest, HasTheBuiltInKernels) {
   ASSERT_EQ(plugin_->magic, GM_PLUGIN_MAGIC);
-  ASSERT_EQ(plugin_->kernel_count, 2u);
+  ASSERT_EQ(plugin_->kernel_count, 3u);
   EXPECT_STREQ(plugin_->kernels[0]->name, "mean_distance");
   EXPECT_STREQ(plugin_->kernels[1]->name, "nearest");
   for (std::uint32_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(plugin_->kernels[i]->pattern, gm_pattern{GM_MAP});
     EXPECT_EQ(plugin_->kernels[i]->flags, GM_OVERWRITES_OUTPUT | GM_ITEM_INDEPENDENT);
   }
+  EXPECT_STREQ(plugin_->kernels[2]->name, "describe");
+  EXPECT_EQ(plugin_->kernels[2]->pattern, gm_pattern{GM_REDUCE});
+  EXPECT_EQ(plugin_->kernels[2]->flags, std::uint32_t{GM_OVERWRITES_OUTPUT});
 }
 
 TEST_F(KernelsModuleTest, RunsAJob) {
@@ -45,6 +49,15 @@ TEST_F(KernelsModuleTest, RunsAJob) {
   EXPECT_EQ(job.output<std::int64_t>(0)[0], 1);
   EXPECT_EQ(job.output<std::int64_t>(0)[2], 1);
   EXPECT_NEAR(job.output<double>(1)[1], 257.0, 5.0);
+}
+
+TEST_F(KernelsModuleTest, RunsAReduce) {
+  const std::vector<double> rows = {1, 10, 3, 30, 2, 20};
+  PluginJob job(*plugin_, {"describe", {array_of(rows, {3, 2})}});
+  job.run_all(1);
+  EXPECT_EQ(job.output<std::int64_t>(0)[1], 3);
+  EXPECT_EQ(job.output<double>(1)[0], 2.0);
+  EXPECT_EQ(job.output<double>(1)[1], 20.0);
 }
 
 TEST_F(KernelsModuleTest, ExportsNothingElseOfItsOwn) {

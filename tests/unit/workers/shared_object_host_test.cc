@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <memory>
 #include <string>
 
 #include "tests/support/error_of.h"
@@ -16,9 +17,9 @@ std::string plugin(const std::string& name) {
   return std::string(GRISTMILL_BIN_DIR "/gristmill-test-") + name + ".so";
 }
 
-ipc::KernelRequest request_of(std::int64_t items, double value) {
+ipc::KernelRequest request_of(std::int64_t items, double value, const char* kernel = "fill") {
   ipc::KernelRequest request;
-  request.kernel = "fill";
+  request.kernel = kernel;
   request.inputs = {std::nullopt};
   request.params = {items, value};
   request.outputs_wanted = {true};
@@ -36,7 +37,7 @@ void expect_refused(const std::string& path, const std::string& reason) {
 TEST(SharedObjectHostTest, DescribesTheKernelsOfAPluginInPlainC) {
   const SharedObjectHost host(plugin("plain"));
   const std::vector<KernelInfo> kernels = host.describe();
-  ASSERT_EQ(kernels.size(), 1U);
+  ASSERT_EQ(kernels.size(), 2U);
   EXPECT_EQ(kernels[0].name, "fill");
   EXPECT_EQ(kernels[0].summary, "fills its output with a value");
   EXPECT_EQ(kernels[0].description, "");
@@ -50,6 +51,8 @@ TEST(SharedObjectHostTest, DescribesTheKernelsOfAPluginInPlainC) {
   EXPECT_EQ(kernels[0].params[1].default_value, "0.5");
   ASSERT_EQ(kernels[0].outputs.size(), 1U);
   EXPECT_EQ(kernels[0].outputs[0].name, "filled");
+  EXPECT_EQ(kernels[0].pattern, Pattern::kMap);
+  EXPECT_EQ(kernels[1].pattern, Pattern::kReduce);
 }
 
 TEST(SharedObjectHostTest, PlansARequest) {
@@ -62,6 +65,18 @@ TEST(SharedObjectHostTest, PlansARequest) {
   ASSERT_EQ(planned.outputs.size(), 1U);
   EXPECT_EQ(planned.outputs[0].dtype, DType::kFloat64);
   EXPECT_EQ(planned.outputs[0].shape, Shape{12});
+  EXPECT_EQ(planned.accumulator_bytes, 0);
+  EXPECT_FALSE(planned.exact_merge);
+}
+
+TEST(SharedObjectHostTest, PlansAReduce) {
+  const SharedObjectHost host(plugin("plain"));
+  const ipc::Planned planned = host.plan(request_of(12, 0, "count"));
+  EXPECT_EQ(planned.items, 12);
+  EXPECT_EQ(planned.accumulator_bytes, 8);
+  EXPECT_TRUE(planned.exact_merge);
+  ASSERT_EQ(planned.outputs.size(), 1U);
+  EXPECT_EQ(planned.outputs[0].shape, Shape{});
 }
 
 TEST(SharedObjectHostTest, WhatTheKernelRefusesIsAnErrorInItsWords) {
@@ -86,6 +101,52 @@ TEST(SharedObjectHostTest, RunsChunksOfAnOpenKernel) {
   const Error error = test::error_of([&] { kernel->run(1000, 1001, nullptr); });
   EXPECT_EQ(error.code(), ErrorCode::kFailed);
   EXPECT_EQ(error.message(), "kernel \"fill\": there are only 1000 items");
+}
+
+class ReduceInASharedObjectTest : public testing::Test {
+ protected:
+  std::unique_ptr<OpenKernel> open(void* output) const {
+    return host_.open(request_of(5, 0, "count"), {JobArray{}},
+                      {JobArray{output, {DType::kInt64, {}}}}, 8, cancel_);
+  }
+
+  const SharedObjectHost host_{plugin("plain")};
+  const std::atomic<std::uint32_t> stop_ = 0;
+  const CancelFlag cancel_{stop_, 1};
+};
+
+TEST_F(ReduceInASharedObjectTest, RunsMergesAndFinishes) {
+  std::int64_t output = -1;
+  const auto kernel = open(&output);
+  EXPECT_FALSE(kernel->overwrites_output());
+  std::array<std::int64_t, 2> accumulators{};
+  kernel->run(1, 3, &accumulators[0]);
+  kernel->run(3, 4, &accumulators[0]);
+  kernel->run(4, 5, &accumulators[1]);
+  EXPECT_EQ(accumulators, (std::array<std::int64_t, 2>{3, 1}));
+  kernel->merge(&accumulators[0], &accumulators[1]);
+  EXPECT_EQ(accumulators, (std::array<std::int64_t, 2>{4, 1}));
+  EXPECT_EQ(output, -1);
+  kernel->finish(&accumulators[0]);
+  EXPECT_EQ(output, 4);
+}
+
+TEST_F(ReduceInASharedObjectTest, WhatAnyCallRefusesIsAnErrorInItsWords) {
+  std::int64_t sum = 900;
+  const std::int64_t more = 101;
+  const auto kernel = open(nullptr);
+  EXPECT_EQ(test::error_of([&] { kernel->run(1000, 1001, &sum); }).message(),
+            "kernel \"count\": there are only 1000 items");
+  EXPECT_EQ(test::error_of([&] { kernel->merge(&sum, &more); }).message(),
+            "kernel \"count\": too many were merged");
+  sum = 1000;
+  EXPECT_EQ(test::error_of([&] { kernel->finish(&sum); }).message(),
+            "kernel \"count\": there are too many to finish");
+}
+
+TEST_F(ReduceInASharedObjectTest, AnOutputThatNobodyWantsIsNotWritten) {
+  const std::int64_t sum = 4;
+  EXPECT_NO_THROW(open(nullptr)->finish(&sum));
 }
 
 TEST(SharedObjectHostTest, AnUnknownKernelIsRefusedByName) {
@@ -141,6 +202,13 @@ TEST(SharedObjectHostTest, AnIncompleteKernelIsRefused) {
   expect_refused(plugin("refused-kernel"), "incomplete");
   expect_refused(plugin("refused-run"), "incomplete");
   expect_refused(plugin("refused-output-count"), "incomplete");
+}
+
+TEST(SharedObjectHostTest, APatternThatDoesNotFitItsFunctionsIsRefused) {
+  for (const char* wrong : {"pattern", "unknown-with-both", "map-with-merge", "map-with-finish",
+                            "reduce-without-merge", "reduce-without-finish"}) {
+    expect_refused(plugin(std::string("refused-") + wrong), "incomplete");
+  }
 }
 
 }  // namespace
