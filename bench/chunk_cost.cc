@@ -5,6 +5,7 @@
 #include "bench/kernels/loops.h"
 #include "bench/median.h"
 #include "bench/peers.h"
+#include "bench/processes.h"
 #include "bench/program.h"
 
 namespace gristmill::bench {
@@ -18,18 +19,24 @@ Figure empty_chunks(Engine& engine, const Options& options) {
   const double per_chunk = 1e9 * workers / static_cast<double>(chunks);
   const JobSpec job = work_job(chunks, 0, ChunkSize::items(1));
   const auto nothing = [](std::int64_t) { do_nothing(); };
+  // CPU time as well, which tells more than the clock where others run.
+  const auto timed = [&](std::vector<double>& cpu, const auto& run) {
+    const double cpu_start = own_cpu_seconds();
+    const double seconds = seconds_of(run);
+    cpu.push_back(per_chunk / workers * (own_cpu_seconds() - cpu_start));
+    return per_chunk * seconds;
+  };
   std::vector<double> running;
+  std::vector<double> cpu;
+  std::vector<double> openmp_cpu;
+  std::vector<double> tbb_cpu;
+  const auto run = [&] { running.push_back(run_job(engine, job).summary().running.count()); };
   std::vector<Contender> contenders = {
-      {"gristmill",
-       [&] {
-         return per_chunk * seconds_of([&] {
-                  running.push_back(per_chunk * run_job(engine, job).summary().running.count());
-                });
-       }},
+      {"gristmill", [&] { return timed(cpu, run); }},
       {"OpenMP dynamic,1",
-       [&] { return per_chunk * seconds_of([&] { openmp_dynamic(workers, chunks, nothing); }); }},
+       [&] { return timed(openmp_cpu, [&] { openmp_dynamic(workers, chunks, nothing); }); }},
       {"oneTBB, one by one",
-       [&] { return per_chunk * seconds_of([&] { tbb_one_by_one(chunks, nothing); }); }}};
+       [&] { return timed(tbb_cpu, [&] { tbb_one_by_one(chunks, nothing); }); }}};
   run_job(engine, job);
   const Quality quality = run_in_turns(contenders, kRounds, options);
   const double openmp = median(contenders[1].values);
@@ -39,9 +46,12 @@ Figure empty_chunks(Engine& engine, const Options& options) {
           at_most(openmp),
           "target: OpenMP schedule(dynamic,1); from submit to result; nothing read or written",
           quality,
-          {{"workers running alone, ns", median(running)},
+          {{"workers running alone, ns", per_chunk * median(running)},
            {"OpenMP dynamic,1, ns", openmp},
-           {"oneTBB simple partitioner, ns", median(contenders[2].values)}}};
+           {"oneTBB simple partitioner, ns", median(contenders[2].values)},
+           {"CPU time of a chunk, ns", median(cpu)},
+           {"CPU time of a chunk by OpenMP, ns", median(openmp_cpu)},
+           {"CPU time of a chunk by oneTBB, ns", median(tbb_cpu)}}};
 }
 
 struct ShortKernel {

@@ -1,6 +1,5 @@
 #include "bench/noise.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,19 +9,6 @@
 #include "bench/processes.h"
 
 namespace gristmill::bench {
-namespace {
-
-double seconds(const timeval& time) {
-  return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
-}
-
-double used_by(int who) {
-  rusage usage{};
-  getrusage(who, &usage);
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-}  // namespace
 
 CpuReading CpuReading::now() {
   CpuReading reading;
@@ -41,8 +27,7 @@ CpuReading CpuReading::now() {
   reading.busy_ = tick * (user + nice + system + interrupts + soft_interrupts);
   reading.steal_ = tick * steal;
   reading.all_ = reading.busy_ + reading.steal_ + tick * (idle + wait);
-  reading.own_ = used_by(RUSAGE_SELF) + used_by(RUSAGE_CHILDREN);
-  for (const pid_t child : children()) reading.own_ += cpu_seconds_of(child);
+  reading.own_ = own_cpu_seconds();
   return reading;
 }
 

@@ -1,11 +1,25 @@
 #include "bench/processes.h"
 
+#include <sys/resource.h>
 #include <time.h>
 
 #include <filesystem>
 #include <fstream>
 
 namespace gristmill::bench {
+namespace {
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+}
+
+double used_by(int who) {
+  rusage usage{};
+  getrusage(who, &usage);
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+}  // namespace
 
 std::vector<pid_t> children() {
   std::vector<pid_t> pids;
@@ -21,6 +35,12 @@ double cpu_seconds_of(pid_t pid) {
   timespec time{};
   if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) != 0) return 0;
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+double own_cpu_seconds() {
+  double all = used_by(RUSAGE_SELF) + used_by(RUSAGE_CHILDREN);
+  for (const pid_t child : children()) all += cpu_seconds_of(child);
+  return all;
 }
 
 double number_in(const std::string& file, const std::string& field) {
