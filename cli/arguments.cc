@@ -28,6 +28,8 @@ struct Parser {
   RunArguments run_arguments;
   std::string chunk_size;
   std::string workers;
+  std::string memory;
+  std::string cache;
   std::string progress = "auto";
   KernelsArguments kernels_arguments;
   InspectArguments inspect_arguments;
@@ -76,7 +78,10 @@ void Parser::add_run() {
   add_repeatable(run, "--plugin", run_arguments.plugins);
   add_single(run, "--chunk-size", chunk_size);
   add_single(run, "--workers", workers);
+  add_single(run, "--memory", memory);
+  add_single(run, "--cache", cache);
   add_single(run, "--progress", progress);
+  run->add_flag("--in-memory", run_arguments.in_memory);
   run->add_flag("--dry-run", run_arguments.dry_run);
   run->add_flag("--json", run_arguments.json);
   run->add_flag("--no-clobber", run_arguments.no_clobber);
@@ -158,6 +163,8 @@ Command run_command_of(Parser& parser) {
   RunArguments arguments = std::move(parser.run_arguments);
   arguments.chunk_size = given(*parser.run, "--chunk-size", parser.chunk_size);
   arguments.workers = given(*parser.run, "--workers", parser.workers);
+  arguments.memory = given(*parser.run, "--memory", parser.memory);
+  arguments.cache = given(*parser.run, "--cache", parser.cache);
   arguments.progress = progress_mode_named(parser.progress);
   return arguments;
 }

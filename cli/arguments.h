@@ -19,7 +19,10 @@ struct RunArguments {
   std::vector<std::string> plugins;
   std::optional<std::string> chunk_size;
   std::optional<std::string> workers;
+  std::optional<std::string> memory;
+  std::optional<std::string> cache;
   ProgressMode progress = ProgressMode::kAuto;
+  bool in_memory = false;
   bool dry_run = false;
   bool json = false;
   bool no_clobber = false;

@@ -42,6 +42,11 @@ the same as the options; options given beside it override it.
   -p, --param NAME=VALUE     set a parameter of the kernel
   --chunk-size SIZE          auto (default), a number of items (500) or a size (64KiB, 1MiB)
   --workers N                worker processes, 1 to 4096; default: one for each usable CPU
+  --in-memory                copy the inputs into memory first, by all workers
+  --memory SIZE              refuse the job (exit code 4) if its outputs in memory and its inputs
+                             placed there need more than this; default: what is available
+  --cache SIZE               memory kept for reuse while nobody uses it; default: a quarter of the
+                             memory limit
   --plugin FILE.so           take kernels from this plug-in, too
   --no-clobber               refuse to replace an existing output file
   --dry-run                  show what would be done and why, and do nothing

@@ -38,6 +38,8 @@ class JobFileReader {
   RawLayout read_layout(const toml::table& input) const;
   Shape read_shape(const toml::node& node) const;
   ChunkSize read_chunk_size(const toml::node& node) const;
+  std::int64_t read_size(std::string_view key, const toml::node& node,
+                         std::int64_t (*size_of_text)(std::string_view)) const;
   ParamValue read_param(std::string_view name, const toml::node& node) const;
 
   // The node as that type; wanted: "a string".
@@ -104,6 +106,12 @@ void JobFileReader::read_entry(std::string_view key, const toml::node& node) {
   } else if (key == "workers") {
     const auto workers = value_of<std::int64_t>(key, node, "a whole number");
     request_.workers = at(node, [&] { return parse_workers(std::to_string(workers)); });
+  } else if (key == "memory") {
+    request_.memory_bytes = read_size(key, node, parse_memory_limit);
+  } else if (key == "cache") {
+    request_.cache_bytes = read_size(key, node, parse_cache_limit);
+  } else if (key == "in_memory") {
+    request_.in_memory = value_of<bool>(key, node, "true or false");
   } else if (key == "plugins") {
     read_plugins(node);
   } else if (key == "inputs") {
@@ -115,8 +123,9 @@ void JobFileReader::read_entry(std::string_view key, const toml::node& node) {
       request_.params.emplace(name.str(), read_param(name.str(), value));
     }
   } else {
-    const std::vector<std::string> known = {"kernel", "chunk_size", "workers", "plugins",
-                                            "inputs", "outputs",    "params"};
+    const std::vector<std::string> known = {"kernel",  "chunk_size", "workers", "memory",
+                                            "cache",   "in_memory",  "plugins", "inputs",
+                                            "outputs", "params"};
     fail(node, unknown_name("key", key, known).message());
   }
 }
@@ -204,6 +213,14 @@ ChunkSize JobFileReader::read_chunk_size(const toml::node& node) const {
       node.is_integer() ? std::to_string(node.as_integer()->get())
                         : value_of<std::string>("chunk_size", node, "a whole number or a string");
   return at(node, [&] { return ChunkSize::parse(text); });
+}
+
+std::int64_t JobFileReader::read_size(std::string_view key, const toml::node& node,
+                                      std::int64_t (*size_of_text)(std::string_view)) const {
+  const std::string text = node.is_integer()
+                               ? std::to_string(node.as_integer()->get())
+                               : value_of<std::string>(key, node, "a whole number or a string");
+  return at(node, [&] { return size_of_text(text); });
 }
 
 ParamValue JobFileReader::read_param(std::string_view name, const toml::node& node) const {

@@ -78,6 +78,28 @@ void add_param(std::map<std::string, ParamValue>& params, const std::string& tex
   }
 }
 
+constexpr const char* kSizeHint = "Write a size like 500MiB or 4GiB, or a number of bytes.";
+
+// Units are those of ChunkSize. None if it is no size, or not one that fits.
+std::optional<std::int64_t> parse_size(std::string_view text) {
+  std::int64_t unit = 1;
+  constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {{"KiB", std::int64_t{1} << 10},
+                                                                  {"MiB", std::int64_t{1} << 20},
+                                                                  {"GiB", std::int64_t{1} << 30}};
+  for (const auto& [name, bytes] : kUnits) {
+    if (text.ends_with(name)) {
+      unit = bytes;
+      text.remove_suffix(name.size());
+    }
+  }
+  const std::optional<std::int64_t> count = parse_integer(text);
+  std::int64_t size = 0;
+  if (!count || *count < 0 || __builtin_mul_overflow(*count, unit, &size)) {
+    return std::nullopt;
+  }
+  return size;
+}
+
 JobRequest request_of_flags(const RunArguments& arguments) {
   JobRequest request;
   for (const std::string& text : arguments.inputs) {
@@ -95,6 +117,13 @@ JobRequest request_of_flags(const RunArguments& arguments) {
   if (arguments.workers) {
     request.workers = parse_workers(*arguments.workers);
   }
+  if (arguments.memory) {
+    request.memory_bytes = parse_memory_limit(*arguments.memory);
+  }
+  if (arguments.cache) {
+    request.cache_bytes = parse_cache_limit(*arguments.cache);
+  }
+  request.in_memory = arguments.in_memory;
   request.plugins.assign(arguments.plugins.begin(), arguments.plugins.end());
   return request;
 }
@@ -122,6 +151,13 @@ JobRequest overridden(JobRequest file, const JobRequest& flags) {
   if (flags.workers) {
     file.workers = flags.workers;
   }
+  if (flags.memory_bytes) {
+    file.memory_bytes = flags.memory_bytes;
+  }
+  if (flags.cache_bytes) {
+    file.cache_bytes = flags.cache_bytes;
+  }
+  file.in_memory = file.in_memory || flags.in_memory;
   file.plugins.insert(file.plugins.begin(), flags.plugins.begin(), flags.plugins.end());
   return file;
 }
@@ -136,6 +172,23 @@ int parse_workers(std::string_view text) {
   return static_cast<int>(*workers);
 }
 
+std::int64_t parse_memory_limit(std::string_view text) {
+  const std::optional<std::int64_t> size = parse_size(text);
+  if (!size || *size == 0) {
+    throw_invalid(fmt::format("invalid memory limit \"{}\": not a size of at least 1 byte", text),
+                  kSizeHint);
+  }
+  return *size;
+}
+
+std::int64_t parse_cache_limit(std::string_view text) {
+  const std::optional<std::int64_t> size = parse_size(text);
+  if (!size) {
+    throw_invalid(fmt::format("invalid cache limit \"{}\": not a size", text), kSizeHint);
+  }
+  return *size;
+}
+
 JobSpec job_spec(const JobRequest& request) {
   JobSpec spec{.kernel = request.kernel};
   for (const InputArgument& input : request.inputs) {
@@ -148,7 +201,10 @@ JobSpec job_spec(const JobRequest& request) {
 }
 
 EngineOptions engine_options(const JobRequest& request) {
-  return {.workers = request.workers.value_or(0), .plugins = request.plugins};
+  EngineOptions options{.workers = request.workers.value_or(0), .plugins = request.plugins};
+  options.memory_bytes = request.memory_bytes.value_or(options.memory_bytes);
+  options.cache_bytes = request.cache_bytes.value_or(options.cache_bytes);
+  return options;
 }
 
 }  // namespace gristmill::cli

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gristmill/engine.h>
@@ -23,6 +25,9 @@ struct JobRequest {
   std::map<std::string, ParamValue> params;
   std::optional<ChunkSize> chunk_size;
   std::optional<int> workers;
+  std::optional<std::int64_t> memory_bytes;
+  std::optional<std::int64_t> cache_bytes;
+  bool in_memory = false;  // place the inputs in memory first
   std::vector<std::filesystem::path> plugins;
 };
 
@@ -36,6 +41,11 @@ JobRequest overridden(JobRequest file, const JobRequest& flags);
 
 // A worker count as text. Errors: kInvalid unless it is a whole number from 1 to kMaxWorkers.
 int parse_workers(std::string_view text);
+
+// Sizes as text: "64KiB", "500MiB", "4GiB", or a number of bytes. A memory limit is at least 1.
+// Errors: kInvalid.
+std::int64_t parse_memory_limit(std::string_view text);
+std::int64_t parse_cache_limit(std::string_view text);
 
 // The job to submit: opens the inputs. Errors: kInvalid when one cannot be opened.
 JobSpec job_spec(const JobRequest& request);

@@ -37,7 +37,7 @@ std::string output_text(const JobPlan::OutputPlan& output) {
 
 }  // namespace
 
-std::string plan_text(const JobPlan& plan) {
+std::string plan_text(const JobPlan& plan, bool in_memory) {
   std::string text = line("kernel", plan.kernel) + line("plug-in", plan.plugin);
   if (!plan.instruction_set.empty()) {
     text += line("instruction set", plan.instruction_set);
@@ -50,7 +50,9 @@ std::string plan_text(const JobPlan& plan) {
   if (plan.pattern == Pattern::kReduce) {
     text += line("partials", partials_text(plan));
   }
-  text += line("mapped", format_size(plan.mapped_bytes) + " of inputs, not copied");
+  text += line("mapped",
+               format_size(plan.mapped_bytes) +
+                   (in_memory ? " of inputs, copied into memory first" : " of inputs, not copied"));
   text += line("reserved", format_size(plan.reserved_bytes) + " for outputs");
   for (const JobPlan::OutputPlan& output : plan.outputs) {
     text += line("output", output_text(output));
@@ -58,7 +60,7 @@ std::string plan_text(const JobPlan& plan) {
   return text;
 }
 
-std::string plan_json(const JobPlan& plan) {
+std::string plan_json(const JobPlan& plan, bool in_memory) {
   nlohmann::ordered_json json;
   json["schema"] = kJsonSchema;
   json["outcome"] = "planned";
@@ -77,7 +79,9 @@ std::string plan_json(const JobPlan& plan) {
                         {"bytes", plan.partial_bytes}};
   }
   json["outputs"] = outputs_json(plan);
-  json["bytes"] = {{"mapped", plan.mapped_bytes}, {"reserved", plan.reserved_bytes}};
+  json["bytes"] = {{"mapped", plan.mapped_bytes},
+                   {"copied", in_memory ? plan.mapped_bytes : 0},
+                   {"reserved", plan.reserved_bytes}};
   return json_text(json);
 }
 

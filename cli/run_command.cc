@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -44,11 +45,33 @@ Result run(Engine& engine, JobSpec spec, ProgressMode progress, const Interrupt&
   return wait_showing_progress(engine.submit(std::move(spec)), interrupt, display);
 }
 
-int report(const Result& result, const RunArguments& arguments, int signal) {
+// Puts the inputs that are files into memory. Returns the result that is not done, if there is one.
+std::optional<Result> place_inputs(Engine& engine, JobSpec& spec, ProgressMode progress,
+                                   const Interrupt& interrupt, Placing& placing) {
+  for (Input& input : spec.inputs) {
+    if (input.data.shape().empty()) {
+      input.data = engine.in_memory(input.data);
+      continue;
+    }
+    ProgressDisplay display(progress, "placing " + input.data.path().filename().string());
+    const Result result =
+        wait_showing_progress(engine.submit_in_memory(input.data), interrupt, display);
+    if (!result.done()) {
+      return result;
+    }
+    input.data = result.dataset();
+    placing.bytes += input.data.size_bytes();
+    placing.elapsed += result.summary().elapsed;
+  }
+  return std::nullopt;
+}
+
+int report(const Result& result, const Placing& placing, const RunArguments& arguments,
+           int signal) {
   if (arguments.json) {
-    print(summary_json(result));
+    print(summary_json(result, placing));
   } else if (result.done()) {
-    print(summary_text(result));
+    print(summary_text(result, placing));
   }
   switch (result.outcome()) {
     case Outcome::kDone:
@@ -74,15 +97,25 @@ int run_job(const RunArguments& arguments) {
   spec.replace_existing = !arguments.no_clobber;
   if (arguments.dry_run) {
     const JobPlan plan = Engine(engine_options(request)).plan(std::move(spec));
-    print(arguments.json ? plan_json(plan) : plan_text(plan));
+    print(arguments.json ? plan_json(plan, request.in_memory) : plan_text(plan, request.in_memory));
     return kExitDone;
   }
   // Before the engine's thread starts, after the inputs are open: until here a signal may just end
   // the program, nothing is left over.
   const Interrupt interrupt;
   Engine engine(engine_options(request));
+  Placing placing;
+  if (request.in_memory) {
+    // What is wrong with the job is said before anything is copied for it.
+    engine.plan(spec);
+    const std::optional<Result> failed =
+        place_inputs(engine, spec, arguments.progress, interrupt, placing);
+    if (failed) {
+      return report(*failed, placing, arguments, interrupt.signal());
+    }
+  }
   const Result result = run(engine, std::move(spec), arguments.progress, interrupt);
-  return report(result, arguments, interrupt.signal());
+  return report(result, placing, arguments, interrupt.signal());
 }
 
 }  // namespace gristmill::cli

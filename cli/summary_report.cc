@@ -115,7 +115,7 @@ Json error_json(const Error& error) {
 
 }  // namespace
 
-std::string summary_text(const Result& result) {
+std::string summary_text(const Result& result, const Placing& placing) {
   const JobSummary& summary = result.summary();
   std::string text =
       fmt::format("{}: {} in {}", summary.plan.kernel, count_text(summary.items_done, "item"),
@@ -125,15 +125,20 @@ std::string summary_text(const Result& result) {
   }
   text +=
       fmt::format("\n  {}, {}\n", count_text(summary.chunks_done, "chunk"), workers_text(summary));
-  text += fmt::format("  {} mapped, {} copied\n", format_size(summary.mapped_bytes),
-                      format_size(summary.copied_bytes));
+  text += fmt::format("  {} mapped, {} copied, {} faulted, {} huge\n",
+                      format_size(summary.mapped_bytes),
+                      format_size(placing.bytes + summary.copied_bytes),
+                      format_size(summary.faulted_bytes), format_size(summary.huge_bytes));
+  if (placing.bytes > 0) {
+    text += fmt::format("  inputs placed in memory in {} before\n", duration_text(placing.elapsed));
+  }
   for (const JobPlan::OutputPlan& output : summary.plan.outputs) {
     text += output_text(result, output);
   }
   return text;
 }
 
-std::string summary_json(const Result& result) {
+std::string summary_json(const Result& result, const Placing& placing) {
   const JobSummary& summary = result.summary();
   Json json;
   json["schema"] = kJsonSchema;
@@ -148,11 +153,11 @@ std::string summary_json(const Result& result) {
                     {"quarantined", 0}};
   json["outputs"] = outputs_json(summary.plan);
   json["workers"] = workers_json(summary);
-  // Not measured yet.
+  json["placing_seconds"] = placing.elapsed.count();
   json["bytes"] = {{"mapped", summary.mapped_bytes},
-                   {"copied", summary.copied_bytes},
-                   {"faulted", nullptr},
-                   {"huge", nullptr}};
+                   {"copied", placing.bytes + summary.copied_bytes},
+                   {"faulted", summary.faulted_bytes},
+                   {"huge", summary.huge_bytes}};
   if (result.error()) {
     json["error"] = error_json(*result.error());
   }

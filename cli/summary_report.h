@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <string>
 
 #include <nlohmann/json_fwd.hpp>
@@ -10,11 +12,17 @@ namespace gristmill::cli {
 
 inline constexpr int kJsonSchema = 1;
 
+// What --in-memory did before the job.
+struct Placing {
+  std::int64_t bytes = 0;
+  std::chrono::duration<double> elapsed{};
+};
+
 // How a finished job went, for people: several lines, with the first values of what stayed in
 // memory. Requires: the job is done.
-std::string summary_text(const Result& result);
+std::string summary_text(const Result& result, const Placing& placing);
 // How any job ended, as one JSON object: docs/command-line.md.
-std::string summary_json(const Result& result);
+std::string summary_json(const Result& result, const Placing& placing);
 
 // Shared with the plan's report.
 nlohmann::ordered_json outputs_json(const JobPlan& plan);

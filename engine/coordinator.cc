@@ -1,11 +1,9 @@
 #include "engine/coordinator.h"
 
-#include <pthread.h>
-
 #include <algorithm>
-#include <csignal>
 #include <future>
 
+#include "engine/blocked_signals.h"
 #include "engine/result_arrays.h"
 
 namespace gristmill::engine {
@@ -14,24 +12,6 @@ namespace {
 // Repairs what no wake-up tells: a wake-up that a dying process consumed, a deadline.
 constexpr std::chrono::milliseconds kTick{250};
 constexpr std::chrono::milliseconds kHousekeeping{1000};
-constexpr std::chrono::seconds kKeepIdle{10};
-
-// A thread inherits its signal mask: the coordinator's blocks everything, from its first
-// instruction.
-class AllSignalsBlocked {
- public:
-  AllSignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 Result cancelled_before_start(const JobState& state, const PlannedJob& job) {
   JobSummary summary;
@@ -151,12 +131,12 @@ void Coordinator::step_jobs() {
   }
 }
 
-// Between jobs: workers unmap what is gone, and memory that nobody used for a while is freed.
+// Between jobs: the pool frees memory, and workers unmap what is gone.
 void Coordinator::keep_house() {
   const auto now = JobRun::Clock::now();
   if (running_ || now < next_housekeeping_) return;
   next_housekeeping_ = now + kHousekeeping;
-  segments_->trim(now - kKeepIdle);
+  segments_->keep_house(now, "/");
   for (std::uint32_t slot = 0; slot < slots_; ++slot) {
     if (pool_->live(slot)) pool_->forget_dead_memory(slot);
   }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "engine/checked_copy.h"
 #include "engine/dataset_storage.h"
 #include "engine/npy.h"
 #include "engine/sealed_copy.h"
@@ -55,19 +56,20 @@ engine::NpyHeader read_npy_header(const fs::path& path, const ipc::RegularFile& 
 std::shared_ptr<const DatasetStorage> copy_range(const fs::path& path, const ipc::RegularFile& file,
                                                  DType dtype, Shape shape, std::int64_t offset,
                                                  std::int64_t size) {
-  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min(size, engine::kPartBytes)));
-  const auto source = [&](std::int64_t part_offset, std::int64_t part_bytes) {
-    const auto part = std::span(buffer).first(static_cast<std::size_t>(part_bytes));
+  const auto fill = [&](std::int64_t part_offset, std::span<std::byte> part) {
     if (read_at(path, file.fd.get(), part, offset + part_offset) < part.size()) {
       refuse(path, "it became shorter while it was read");
     }
-    return std::span<const std::byte>(part);
   };
   struct stat status {};
   if (fstat(file.fd.get(), &status) != 0) throw ipc::system_error("open " + quoted(path), errno);
   return std::make_shared<DatasetStorage>(
-      engine::sealed_copy(size, "a copy of " + quoted(path), source), dtype, std::move(shape), path,
+      engine::sealed_copy(size, "a copy of " + quoted(path), fill), dtype, std::move(shape), path,
       engine::FileId(status));
+}
+
+std::string describe(DType dtype, const Shape& shape) {
+  return fmt::format("a dataset of {} x {}", to_string(shape), name_of(dtype));
 }
 
 // In place if the elements are aligned there, else a copy. Requires: the range is inside the file.
@@ -109,16 +111,16 @@ Dataset Dataset::open_raw(const fs::path& path, DType dtype, Shape shape,
 }
 
 Dataset Dataset::copy_of(const ArrayView& array) {
-  const std::span bytes(static_cast<const std::byte*>(array.data()),
-                        static_cast<std::size_t>(array.size_bytes()));
-  const auto source = [&](std::int64_t offset, std::int64_t part_bytes) {
-    return bytes.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(part_bytes));
+  const std::string what = describe(array.dtype(), array.shape());
+  const auto* const bytes = static_cast<const std::byte*>(array.data());
+  const auto fill = [&](std::int64_t offset, std::span<std::byte> part) {
+    engine::checked_copy(part, bytes + offset, what);
   };
-  const std::string what =
-      fmt::format("a dataset of {} x {}", to_string(array.shape()), name_of(array.dtype()));
   return Dataset(std::make_shared<DatasetStorage>(
-      engine::sealed_copy(array.size_bytes(), what, source), array.dtype(), array.shape()));
+      engine::sealed_copy(array.size_bytes(), what, fill), array.dtype(), array.shape()));
 }
+
+NewDataset Dataset::create(DType dtype, Shape shape) { return {dtype, std::move(shape)}; }
 
 ArrayView Dataset::view() const { return storage_->view(); }
 

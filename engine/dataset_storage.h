@@ -25,7 +25,7 @@ class DatasetStorage {
   // A range of a file. Requires: the range is inside the file and aligned to the element size.
   DatasetStorage(std::filesystem::path path, ipc::RegularFile file, DType dtype, Shape shape,
                  std::int64_t offset_bytes);
-  // Elements that were copied into a sealed segment; path and file_id tell where from, if from a
+  // Elements in a sealed segment; path and file_id tell where they were copied from, if from a
   // file.
   DatasetStorage(const ipc::Segment& sealed, DType dtype, Shape shape,
                  std::filesystem::path path = {}, std::optional<engine::FileId> file_id = {});
@@ -47,8 +47,6 @@ class DatasetStorage {
   // The file it came from; empty for memory.
   const std::filesystem::path& path() const { return path_; }
   const std::optional<engine::FileId>& file_id() const { return file_id_; }
-  // Bytes that were copied to place it: 0 or size_bytes().
-  std::int64_t copied_bytes() const { return is_sealed_ ? size_bytes() : 0; }
 
  private:
   std::filesystem::path path_;

@@ -38,14 +38,24 @@ std::vector<std::string> plugin_paths(const EngineOptions& options,
 Engine::Engine(EngineOptions options) {
   const int workers = worker_count(options.workers);
   const std::filesystem::path program = engine::find_worker_program(options.worker_program);
-  std::vector<std::string> plugins = plugin_paths(options, program);
+  const std::vector<std::string> plugins = plugin_paths(options, program);
   core_ = std::make_unique<EngineCore>(std::make_unique<engine::ProcessLauncher>(program), workers,
-                                       std::move(plugins), options.cache_bytes);
+                                       plugins, options.memory_bytes, options.cache_bytes);
 }
 
 Engine::~Engine() = default;
 
 Job Engine::submit(JobSpec spec) { return core_->submit(std::move(spec)); }
+
+Job Engine::submit_in_memory(const Dataset& file) { return core_->submit_in_memory(file); }
+
+Dataset Engine::in_memory(const Dataset& data) {
+  if (data.path().empty()) return data;
+  // The rows of a scalar cannot be shared out.
+  if (data.shape().empty()) return Dataset::copy_of(data.view());
+  return submit_in_memory(data).wait().dataset();
+}
+
 JobPlan Engine::plan(JobSpec spec) { return core_->plan(std::move(spec)); }
 std::vector<KernelInfo> Engine::kernels() { return core_->planner().kernels(); }
 KernelInfo Engine::kernel(const std::string& name) { return core_->planner().kernel(name); }

@@ -13,23 +13,29 @@ namespace gristmill {
 // What an Engine is made of.
 class EngineCore {
  public:
-  // plugins: absolute paths in the order in which they are searched.
-  // cache_bytes: as in EngineOptions.
+  // plugins: absolute paths in the order in which they are searched; the built-in one is the last.
+  // memory_bytes, cache_bytes: as in EngineOptions.
   EngineCore(std::unique_ptr<engine::WorkerLauncher> launcher, int workers,
-             std::vector<std::string> plugins, std::int64_t cache_bytes = -1);
+             const std::vector<std::string>& plugins, std::int64_t memory_bytes = 0,
+             std::int64_t cache_bytes = -1);
 
   Job submit(JobSpec spec);
   JobPlan plan(JobSpec spec);
+  Job submit_in_memory(const Dataset& file);
   engine::JobPlanner& planner() { return job_planner_; }
   int workers() const { return workers_; }
 
  private:
+  Job submit(engine::PlannedJob job);
+
   const int workers_;
   const std::shared_ptr<engine::SegmentPool> segments_;
   // Outlives the planner, whose worker is tied to the life of its thread.
   engine::Coordinator coordinator_;
   engine::Planner planner_;
   engine::JobPlanner job_planner_;
+  // Of the last plug-in alone: a kernel that users call "copy" is not ours.
+  engine::JobPlanner built_in_planner_;
 };
 
 }  // namespace gristmill

@@ -2,9 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "engine/file_output.h"
 #include "engine/memory_output.h"
-#include "engine/reservation.h"
 #include "ipc/pages.h"
 
 namespace gristmill::engine {
@@ -31,7 +32,6 @@ struct MemoryLayout {
   };
   std::vector<std::int64_t> segment_bytes = {0};
   std::vector<Place> places;  // by output; not used for files
-  std::int64_t total_bytes = 0;
   std::string what;
 };
 
@@ -41,38 +41,16 @@ MemoryLayout lay_out(const std::vector<JobPlan::OutputPlan>& plans) {
     MemoryLayout::Place& place = layout.places.emplace_back();
     if (!plan.path.empty()) continue;
     const std::int64_t size = checked_size_bytes(plan.name, plan.dtype, plan.shape);
-    if (__builtin_add_overflow(layout.total_bytes, size, &layout.total_bytes)) {
-      layout.total_bytes = INT64_MAX;
-    }
     layout.what += (layout.what.empty() ? "" : ", ") + describe_output(plan.name);
     if (size < ipc::kHugePageBytes) {
       place.offset_bytes = layout.segment_bytes[0];
-      layout.segment_bytes[0] += rounded_to_line(size);
+      layout.segment_bytes[0] += rounded_to_line(std::max<std::int64_t>(size, 1));
     } else {
       place.segment = layout.segment_bytes.size();
       layout.segment_bytes.push_back(size);
     }
   }
   return layout;
-}
-
-// Segments that are there already need no memory. What the pool keeps is freed before a job is
-// refused.
-void require_memory_for(const MemoryLayout& layout, SegmentPool& pool) {
-  std::int64_t needed = 0;
-  for (const std::int64_t size : layout.segment_bytes) {
-    if (size > 0 && !pool.has(size) && __builtin_add_overflow(needed, size, &needed)) {
-      needed = INT64_MAX;
-    }
-  }
-  if (needed == 0) return;
-  try {
-    require_memory(needed, layout.what);
-  } catch (const Error&) {
-    if (pool.idle_bytes() == 0) throw;
-    pool.trim(SegmentPool::Clock::now());
-    require_memory(layout.total_bytes, layout.what);
-  }
 }
 
 }  // namespace
@@ -88,8 +66,7 @@ std::string describe_output(const std::string& name) { return "output \"" + name
 std::vector<std::shared_ptr<OutputArray>> reserve_outputs(
     const std::vector<JobPlan::OutputPlan>& plans, bool replace_existing, SegmentPool& pool) {
   const MemoryLayout layout = lay_out(plans);
-  require_memory_for(layout, pool);
-  std::vector<std::shared_ptr<const PooledSegment>> segments(layout.segment_bytes.size());
+  const auto segments = pool.take_all(layout.segment_bytes, layout.what);
   std::vector<std::shared_ptr<OutputArray>> outputs;
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const auto& plan = plans[i];
@@ -99,10 +76,6 @@ std::vector<std::shared_ptr<OutputArray>> reserve_outputs(
       continue;
     }
     const auto [index, offset] = layout.places[i];
-    if (!segments[index]) {
-      require_below_file_limit(layout.segment_bytes[index], describe_output(plan.name));
-      segments[index] = pool.take(layout.segment_bytes[index]);
-    }
     outputs.push_back(
         std::make_shared<MemoryOutput>(plan.name, plan.dtype, plan.shape, segments[index], offset));
   }

@@ -56,8 +56,8 @@ std::string describe_output(const std::string& name);
 // Reserves all outputs of a job, in the order of the plan, or none. The memory is counted for all
 // of them together before the first is made; its pages are allocated when workers touch them.
 // Requires: the paths passed check_output_targets (output_target.h).
-// Errors: kInvalid for a shape that is none, or a folder that cannot be written; kResources when
-// there is no memory or no space.
+// Errors: kInvalid for a shape that is none, or a folder that cannot be written; kResources, with
+// both numbers, when there is no memory or no space.
 // Outputs in memory take their segments from the pool; those under the size of a huge page share
 // one.
 std::vector<std::shared_ptr<OutputArray>> reserve_outputs(

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cassert>
+#include <span>
 
 #include <gristmill/format.h>
 
 #include "engine/chunk_plan.h"
-#include "engine/reservation.h"
 #include "ipc/merge_tree.h"
 
 namespace gristmill::engine {
@@ -49,9 +49,7 @@ std::shared_ptr<const PooledSegment> reserve_partials(const ipc::Partials& parti
   const std::int64_t size = size_bytes(partials);
   const std::string what = format_count(partials.leaves) + " partial results of " +
                            format_size(partials.accumulator_bytes);
-  if (!pool.has(size)) require_memory(size, what);
-  require_below_file_limit(size, what);
-  return pool.take(size);
+  return pool.take_all(std::span(&size, 1), what).front();
 }
 
 }  // namespace gristmill::engine

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <sstream>
 #include <string_view>
+#include <vector>
 
 #include <gristmill/error.h>
 #include <gristmill/format.h>
@@ -48,44 +49,67 @@ std::int64_t reclaimable_bytes(const fs::path& folder, std::string_view prefix) 
          number_behind(text, fmt::format("{}active_file", prefix));
 }
 
-std::optional<std::int64_t> available_in(const fs::path& folder) {
+// A bound on memory, and what of it can be used now.
+struct Bound {
+  std::int64_t total_bytes;
+  std::int64_t available_bytes;
+};
+
+std::optional<Bound> bound_of_group(const fs::path& folder) {
   const bool version_2 = fs::exists(folder / "memory.max");
   const auto limit = number_in(folder / (version_2 ? "memory.max" : "memory.limit_in_bytes"));
   const auto use = number_in(folder / (version_2 ? "memory.current" : "memory.usage_in_bytes"));
   if (!limit || !use) return std::nullopt;
   const std::int64_t held = *use - reclaimable_bytes(folder, version_2 ? "" : "total_");
-  return std::max(*limit - std::max(held, std::int64_t{0}), std::int64_t{0});
+  return Bound{*limit, std::max(*limit - std::max(held, std::int64_t{0}), std::int64_t{0})};
 }
 
-std::optional<std::int64_t> available_on_machine(const fs::path& root) {
+std::optional<Bound> bound_of_machine(const fs::path& root) {
   const auto text = read_text_file(root / "proc/meminfo");
   if (!text || text->find("MemAvailable:") == std::string::npos) return std::nullopt;
-  return number_behind(*text, "MemAvailable:") * 1024;
+  return Bound{number_behind(*text, "MemTotal:") * 1024,
+               number_behind(*text, "MemAvailable:") * 1024};
+}
+
+// Of the machine, of the own control group and of each ancestor.
+std::vector<Bound> bounds(const fs::path& root) {
+  std::vector<Bound> found;
+  if (const auto machine = bound_of_machine(root)) found.push_back(*machine);
+  for (const auto& folder : cgroup_folders("memory", root)) {
+    if (const auto group = bound_of_group(folder)) found.push_back(*group);
+  }
+  return found;
 }
 
 }  // namespace
 
 std::optional<std::int64_t> available_memory_bytes(const fs::path& root) {
-  std::optional<std::int64_t> least = available_on_machine(root);
-  for (const auto& folder : cgroup_folders("memory", root)) {
-    const auto available = available_in(folder);
-    if (available) least = std::min(*available, least.value_or(*available));
+  std::optional<std::int64_t> least;
+  for (const Bound& bound : bounds(root)) {
+    least = std::min(bound.available_bytes, least.value_or(bound.available_bytes));
   }
   return least;
 }
 
-void require_memory(std::int64_t size_bytes, const std::string& what) {
-  require_memory(size_bytes, what, "/");
+bool is_memory_short(const fs::path& root) {
+  const std::vector<Bound> all = bounds(root);
+  return std::any_of(all.begin(), all.end(), [](const Bound& bound) {
+    return bound.available_bytes < bound.total_bytes / 10;
+  });
 }
 
-void require_memory(std::int64_t size_bytes, const std::string& what, const fs::path& root) {
-  const auto available = available_memory_bytes(root);
-  if (!available || size_bytes <= *available) return;
+void require_memory(std::int64_t size_bytes, const std::string& what) {
+  require_memory(size_bytes, what, available_memory_bytes("/"));
+}
+
+void require_memory(std::int64_t size_bytes, const std::string& what,
+                    std::optional<std::int64_t> available_bytes) {
+  if (!available_bytes || size_bytes <= *available_bytes) return;
   throw Error(
       ErrorCode::kResources,
       {fmt::format("could not reserve {}: not enough memory", what),
        fmt::format("{} were asked for and {} are available.", format_size(size_bytes),
-                   format_size(*available)),
+                   format_size(*available_bytes)),
        "Write large outputs to files and open large inputs from files: those need not fit into "
        "memory."});
 }

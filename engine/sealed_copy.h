@@ -10,17 +10,16 @@
 
 namespace gristmill::engine {
 
-// Gives the bytes of that part of the source; valid until the next call.
-using PartSource =
-    std::function<std::span<const std::byte>(std::int64_t offset_bytes, std::int64_t size_bytes)>;
+// Writes the bytes of the source from there on into the part, all of it. Called from several
+// threads at once.
+using PartFiller = std::function<void(std::int64_t offset_bytes, std::span<std::byte> part)>;
 
 // No part that is asked for is larger.
-inline constexpr std::int64_t kPartBytes = 1024 * 1024;
+inline constexpr std::int64_t kPartBytes = std::int64_t{4} << 20;
 
-// A segment filled part by part, in order, then sealed for ever. what: named in errors.
-// Errors: kResources when there is no memory for it; kInvalid when a part cannot be read; whatever
-// the source throws.
-ipc::Segment sealed_copy(std::int64_t size_bytes, const std::string& what,
-                         const PartSource& source);
+// A segment filled part by part, in parallel and with huge pages, then sealed for ever. what: named
+// in errors.
+// Errors: kResources when there is no memory for it; whatever the filler throws.
+ipc::Segment sealed_copy(std::int64_t size_bytes, const std::string& what, const PartFiller& fill);
 
 }  // namespace gristmill::engine

@@ -2,10 +2,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <list>
 #include <memory>
 #include <mutex>
-#include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "engine/placed_memory.h"
 #include "ipc/mapping.h"
@@ -24,6 +27,8 @@ class PooledSegment {
   const std::shared_ptr<const MemoryName>& name() const { return name_; }
   int fd() const { return segment_.fd(); }
   std::int64_t size_bytes() const { return segment_.size_bytes(); }
+  // Of these, what has pages: the rest was never touched.
+  std::int64_t allocated_bytes() const;
   // Readable and writable. What is in it is whatever was left there.
   std::byte* data() const { return mapping_.data(); }
 
@@ -39,21 +44,37 @@ class SegmentPool : public std::enable_shared_from_this<SegmentPool> {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // cache_bytes: how much is kept that nobody uses.
-  explicit SegmentPool(std::int64_t cache_bytes) : cache_bytes_(cache_bytes) {}
+  struct Limits {
+    std::int64_t cache_bytes = 0;   // kept although nobody uses it
+    std::int64_t memory_bytes = 0;  // all segments together; 0: as much as the system has
+  };
+
+  explicit SegmentPool(Limits limits) : limits_(limits) {}
 
   // A segment of at least this size, the one of its size class that was used last, or a new one. It
-  // comes back to the pool when the last owner drops it.
-  // Errors: kResources when the system refuses a new one.
+  // comes back to the pool when the last owner drops it. No limit is asked: for small ones of our
+  // own. Errors: kResources when the system refuses a new one.
   std::shared_ptr<const PooledSegment> take(std::int64_t size_bytes);
 
-  // Frees what nobody has used since then; all of it for a time in the future.
-  void trim(Clock::time_point unused_since);
+  // Segments of at least these sizes, all or none; null for a size of 0. What is new of them is
+  // counted together, as it is rounded up, against the pool's limit and the memory that is
+  // available, before the first is made; what nobody uses is freed before any is refused. what:
+  // named in errors. Errors: kResources, with both numbers. May block on another thread's call.
+  std::vector<std::shared_ptr<const PooledSegment>> take_all(std::span<const std::int64_t> sizes,
+                                                             const std::string& what);
+
+  // Frees what nobody has used since then; all of it for a time in the future. Returns the bytes of
+  // the pages that are free when workers have unmapped them, too.
+  std::int64_t trim(Clock::time_point unused_since);
+
+  // To be called now and then: frees what nobody has used for ten seconds, and all that nobody uses
+  // when the system is short of memory. root is "/" outside of tests.
+  void keep_house(Clock::time_point now, const std::filesystem::path& root);
 
   // Kept and not used.
   std::int64_t idle_bytes() const;
-  // True if a segment of this size is there already.
-  bool has(std::int64_t size_bytes) const;
+  // Kept or in use.
+  std::int64_t total_bytes() const;
 
   // Sizes are rounded up to four classes per power of two, at least a huge page.
   static std::int64_t class_bytes(std::int64_t size_bytes);
@@ -64,13 +85,22 @@ class SegmentPool : public std::enable_shared_from_this<SegmentPool> {
     Clock::time_point since;
   };
 
-  void give_back(std::unique_ptr<const PooledSegment> segment);
-  std::unique_ptr<const PooledSegment> take_idle(std::int64_t class_bytes);
+  using Segments = std::vector<std::shared_ptr<const PooledSegment>>;
 
-  const std::int64_t cache_bytes_;
-  mutable std::mutex mutex_;
-  std::list<Idle> idle_;  // the one used last in front
+  std::shared_ptr<const PooledSegment> take_idle(std::int64_t size_bytes);
+  std::shared_ptr<const PooledSegment> make(std::int64_t size_bytes);
+  std::shared_ptr<const PooledSegment> share(std::unique_ptr<const PooledSegment> segment);
+  void give_back(std::unique_ptr<const PooledSegment> segment);
+  // Takes the last idle one out of the list, and of the counts.
+  void drop_last(std::list<Idle>& dropped);
+  std::int64_t room_bytes() const;
+
+  const Limits limits_;
+  std::mutex taking_;         // one call of take_all at a time: what it counts stays true
+  mutable std::mutex mutex_;  // all below
+  std::list<Idle> idle_;      // the one used last in front
   std::int64_t idle_bytes_ = 0;
+  std::int64_t total_bytes_ = 0;
 };
 
 }  // namespace gristmill::engine

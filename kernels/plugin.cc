@@ -1,8 +1,9 @@
 #include <gristmill/kernel.hpp>
 
+#include "kernels/copy.h"
 #include "kernels/describe.h"
 #include "kernels/mean_distance.h"
 #include "kernels/nearest.h"
 
 GRISTMILL_KERNELS(gristmill::kernels::MeanDistance, gristmill::kernels::Nearest,
-                  gristmill::kernels::Describe)
+                  gristmill::kernels::Describe, gristmill::kernels::Copy)

@@ -2,13 +2,18 @@
 
 #include <filesystem>
 #include <memory>
-#include <string>
+#include <span>
 
 #include <gristmill/array.h>
 
 namespace gristmill {
 
 class DatasetStorage;  // engine/dataset_storage.h
+class NewDataset;
+
+namespace engine {
+class NewMemory;
+}
 
 // A placed, immutable array that any number of jobs and workers read.
 // Owns: a share of the memory or of the mapped file; copies of a Dataset share it.
@@ -29,9 +34,16 @@ class Dataset {
   static Dataset open_raw(const std::filesystem::path& path, DType dtype, Shape shape,
                           std::int64_t offset_bytes = 0);
 
-  // One copy of the caller's array into sealed shared memory.
-  // Errors: kResources when there is no memory for it.
+  // One copy of the caller's array into sealed shared memory, by as many threads as there are
+  // usable CPUs, at most eight. Errors: kResources, with both numbers, when there is no memory for
+  // it; kInvalid when the array cannot be read.
   static Dataset copy_of(const ArrayView& array);
+
+  // Shared memory for the caller to fill and then seal: an array that is made here need not be
+  // copied. Errors: kInvalid for a shape that is none; kResources, with both numbers, when there is
+  // no memory for it. Cost: its pages are allocated at once, huge ones where the system gives them
+  // (about 0.1 s for a GiB).
+  static NewDataset create(DType dtype, Shape shape);
 
   // No copy; valid while this Dataset or a copy of it lives.
   ArrayView view() const;
@@ -47,6 +59,45 @@ class Dataset {
 
  private:
   std::shared_ptr<const DatasetStorage> storage_;
+};
+
+// A dataset that is being filled by its maker. No worker sees it until it is sealed.
+// Owns: the memory, which is given back if it is never sealed. Children that a program forks do not
+// get it.
+// Threads and processes: any thread may write its own part of the elements.
+// Lifetime: spans and views of it end with seal(), or when it is dropped.
+class NewDataset {
+ public:
+  NewDataset(NewDataset&&) noexcept;
+  NewDataset& operator=(NewDataset&&) noexcept;
+  ~NewDataset();
+
+  // All elements in row-major order, to be written in place; zero until then. No copy.
+  // Errors: kInvalid if T is not the dtype.
+  template <class T>
+  std::span<T> as() {
+    return {static_cast<T*>(data()), view().as<T>().size()};
+  }
+  // Where they begin, for any dtype; aligned to the size of a page.
+  void* data();
+  // No copy.
+  ArrayView view() const;
+
+  DType dtype() const { return dtype_; }
+  const Shape& shape() const { return shape_; }
+
+  // Makes it read-only for ever, for everybody, by the kernel of the operating system; nothing is
+  // copied. Consumes: std::move(rows).seal(). Errors: kInternal if the kernel refuses because a
+  // device or another thread still writes to the memory, or it was mapped a second time.
+  Dataset seal() &&;
+
+ private:
+  friend class Dataset;
+  NewDataset(DType dtype, Shape shape);
+
+  DType dtype_;
+  Shape shape_;
+  std::unique_ptr<engine::NewMemory> memory_;
 };
 
 }  // namespace gristmill

@@ -25,8 +25,14 @@ struct EngineOptions {
   // The gristmill-worker program; empty: the GRISTMILL_WORKER variable, beside the calling program,
   // or libexec/gristmill of the installation. Never looked for through PATH.
   std::filesystem::path worker_program = {};
+  // How much memory outputs in memory, datasets of in_memory() and what is kept of ended jobs may
+  // take together; what does not fit is refused before anything is allocated. It is given out in
+  // steps of 2 MiB. Datasets that the program places itself (Dataset::create, copy_of) do not
+  // count. 0: as much as the system has available.
+  std::int64_t memory_bytes = 0;
   // Memory of ended jobs that is kept for the next ones, while nobody uses it; it is freed after
-  // ten seconds. -1: a quarter of the memory that is available when the engine starts.
+  // ten seconds, or when the system is short of memory. -1: a quarter of memory_bytes, or of the
+  // memory that is available when the engine starts, whichever is less.
   std::int64_t cache_bytes = -1;
 };
 
@@ -54,6 +60,16 @@ class Engine {
   // is told by Job::wait(). Errors: kInvalid for what is wrong with the request, a kernel whose
   // code dies while it plans included; kResources when an output cannot be reserved.
   Job submit(JobSpec spec);
+
+  // The array of a file in memory, copied once by all workers in parallel over its rows; each keeps
+  // its part mapped, so that the next job finds it warm. The memory counts for memory_bytes and is
+  // shared with whoever has the dataset. What is in memory already is returned as it is, nothing
+  // copied. Errors: kResources, with both numbers, when there is no memory for it; kFailed when the
+  // file changed meanwhile. Cost: about that of reading the file once.
+  Dataset in_memory(const Dataset& data);
+  // The same as a job, to show its progress or cancel it: wait().dataset() is the array.
+  // Errors: as in_memory(); kInvalid for a scalar.
+  Job submit_in_memory(const Dataset& file);
 
   // What submit() would do, without doing it. Errors: as submit(), but nothing is reserved.
   JobPlan plan(JobSpec spec);

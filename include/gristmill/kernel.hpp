@@ -238,6 +238,11 @@ class Input {
   // Eigen::Map<const RowMajorMatrix>, rows() x columns(). Errors: Invalid if T is not the dtype.
   template <class T>
   auto as() const;
+  // All of its bytes, for kernels that take any dtype; no copy.
+  std::span<const std::byte> bytes() const {
+    return {static_cast<const std::byte*>(array_->data),
+            static_cast<std::size_t>(rows() * columns() * dtype_bytes(dtype()))};
+  }
 
  private:
   template <class T>
@@ -359,6 +364,8 @@ class Chunk {
   // Requires: wanted.
   template <class T>
   auto output(std::string_view name) const;
+  // The same as bytes, for kernels that give any dtype.
+  std::span<std::byte> output_bytes(std::string_view name) const;
 
   // Of a reduce: what the items are to be added to.
   template <class T>
@@ -574,6 +581,16 @@ auto Chunk::output(std::string_view name) const {
   } else {
     return std::span<T>(rows_of(T{}), static_cast<std::size_t>(size() * columns));
   }
+}
+
+inline std::span<std::byte> Chunk::output_bytes(std::string_view name) const {
+  const gm_array& whole = array(name);
+  if (whole.data == nullptr) {
+    throw std::logic_error("output \"" + std::string(name) + "\" is not wanted");
+  }
+  const std::int64_t row_bytes = Input("", whole).columns() * dtype_bytes(whole.dtype);
+  return {static_cast<std::byte*>(whole.data) + begin() * row_bytes,
+          static_cast<std::size_t>(size() * row_bytes)};
 }
 
 template <class T>

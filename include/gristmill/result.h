@@ -43,7 +43,7 @@ struct JobSummary {
   std::int64_t mapped_bytes = 0;   // inputs and outputs, once for all workers
   std::int64_t faulted_bytes = 0;  // pages that workers mapped by faults in this job
   std::int64_t huge_bytes = 0;     // of the outputs, mapped by huge pages
-  std::int64_t copied_bytes = 0;   // moved between workers and caller to hand over results
+  std::int64_t copied_bytes = 0;   // moved between workers and caller to hand over results: none
 };
 
 // How a job ended, and its arrays.
@@ -70,7 +70,9 @@ class Result {
   ArrayView array(std::string_view name = {}) const;
 
   // An output as an input of other jobs, no copy: the memory is shared and lives as long as the
-  // dataset. No worker can write it any more. Errors: as array().
+  // dataset. It is frozen: each worker has given up the right to write to it (mprotect), which is a
+  // promise of our own processes and not a seal of the kernel; Dataset::copy_of its view is sealed.
+  // Errors: as array().
   Dataset dataset(std::string_view name = {}) const;
 
  private:

@@ -164,6 +164,34 @@ class BadInputTest(CliTest):
                 self.refuse_run([*PLACES, "--workers", text], f'"{text}"', "workers", "4096")
         self.accept_run([*PLACES, "--workers", "3"])
 
+    def test_memory_and_cache(self):
+        for text in ("0", "-1", "many", "1.5GiB", "4 GiB", "4TiB", "9" * 30, "9999999999GiB"):
+            with self.subTest(text):
+                self.refuse_run([*PLACES, f"--memory={text}"], f'"{text}"', "memory limit", "GiB")
+        for text in ("-1", "many", "1.5GiB"):
+            with self.subTest(text):
+                self.refuse_run([*PLACES, f"--cache={text}"], f'"{text}"', "cache limit", "GiB")
+        self.accept_run([*PLACES, "--memory", "1GiB", "--cache", "0"])
+        self.accept_run([*PLACES, "--memory", "1000000000", "--cache", "64KiB"])
+
+    def test_a_memory_limit_below_the_outputs(self):
+        self.write_places("many.npy", 300_000)
+        job = ["run", "mean_distance", "--input", "many.npy"]
+        self.refuse([*job, "--memory", "3MiB"], "mean", "beyond the memory limit",
+                    "8.0 MiB were asked for", "the limit of 3.0 MiB", exit_code=4)
+
+    def test_a_memory_limit_below_the_inputs(self):
+        self.write_places("many.npy", 300_000)
+        job = ["run", "copy", "--input", "many.npy", "--output", "again.npy", "--in-memory"]
+        self.refuse([*job, "--memory", "4MiB"], '"many.npy" in memory', "6.0 MiB were asked for",
+                    "the limit of 4.0 MiB", exit_code=4)
+        self.succeed(*job, "--memory", "6MiB")
+
+    def test_nothing_is_placed_for_a_job_that_is_wrong(self):
+        stderr = self.refuse_run([*PLACES, "--in-memory", "--param", "metric=euclid",
+                                  "--progress", "plain"], '"euclid"')
+        self.assertNotIn("placing", stderr)
+
     def test_plugins(self):
         self.refuse_run([*PLACES, "--plugin", "absent.so"], "absent.so")
         self.write("text.so", "no shared object\n")

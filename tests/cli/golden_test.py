@@ -45,7 +45,7 @@ class GoldenTest(CliTest):
 
     def test_kernels(self):
         self.check_output("kernels", "kernels")
-        for kernel in ("nearest", "mean_distance", "describe"):
+        for kernel in ("nearest", "mean_distance", "describe", "copy"):
             self.check_output(f"kernels_{kernel}", "kernels", kernel)
 
     def test_dry_run(self):

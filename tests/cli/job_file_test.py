@@ -59,6 +59,25 @@ class JobFileTest(CliTest):
         self.assertEqual(plan["workers"], 1)
         self.assertEqual([output["path"] for output in plan["outputs"]], ["here.npy"])
 
+    def test_memory_keys(self):
+        limited = JOB.replace("workers = 2", 'workers = 2\nmemory = "1GiB"\ncache = 0\nin_memory = true')
+        self.assertEqual(self.plan(limited)["bytes"]["copied"], 1600)
+        self.assertEqual(self.plan(JOB)["bytes"]["copied"], 0)
+        for line, named in (
+            ("memory = 0", '"0"'),
+            ('memory = "much"', '"much"'),
+            ("memory = 1.5", '"memory" is not a whole number or a string'),
+            ("cache = -1", '"-1"'),
+            ("in_memory = 1", '"in_memory" is not true or false'),
+            ("memry = 1", '"memory"'),
+        ):
+            with self.subTest(line):
+                self.refuse(f"{line}\n{JOB}", "line 1", named)
+        self.write("jobs/job.toml", 'memory = 1000\n' + JOB.replace("[outputs]\ndistance = \"km.npy\"", ""))
+        done = self.run_cli("run", "jobs/job.toml")
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.succeed("run", "jobs/job.toml", "--memory", "64MiB")
+
     def test_options_add(self):
         plan = self.plan(JOB, "--output", "index=i.npy", "--input", "targets=jobs/places.npy")
         self.assertEqual({output["name"] for output in plan["outputs"]}, {"distance", "index"})

@@ -104,6 +104,33 @@ class ValidInputTest(CliTest):
         self.assertGreaterEqual(summary["bytes"]["mapped"], 1600)
         self.assertGreaterEqual(summary["seconds"], summary["first_chunk_seconds"])
 
+    def test_in_memory_gives_the_same_and_says_what_was_copied(self):
+        self.write_places("places.npy", 50)
+        self.write_places("targets.npy", 20, seed=2)
+        job = ["-i", "places.npy", "-i", "targets=targets.npy"]
+        expected = self.nearest(*job)
+        self.assertEqual(self.nearest(*job, "--in-memory"), expected)
+        done = self.succeed("run", "nearest", *job, "--in-memory", "--json")
+        summary = json.loads(done.stdout)
+        self.assertEqual(summary["bytes"]["copied"], 70 * 16)
+        self.assertGreater(summary["placing_seconds"], 0)
+        text = self.succeed("run", "nearest", *job, "--in-memory").stdout
+        self.assertIn("1.1 KiB copied", text)
+        self.assertIn("placed in memory in", text)
+        plan = json.loads(self.succeed("run", "nearest", *job, "--in-memory", "--dry-run",
+                                       "--json").stdout)
+        self.assertEqual(plan["bytes"]["copied"], 70 * 16)
+
+    def test_pages_are_counted(self):
+        self.write_places("many.npy", 400_000)
+        done = self.succeed("run", "copy", "-i", "many.npy", "--json", "--workers", 1)
+        sizes = json.loads(done.stdout)["bytes"]
+        self.assertEqual(sizes["copied"], 0)
+        self.assertGreater(sizes["faulted"], 0)
+        self.assertGreaterEqual(sizes["huge"], 0)
+        text = self.succeed("run", "copy", "-i", "many.npy").stdout
+        self.assertRegex(text, r"mapped, 0 bytes copied, .* faulted, .* huge")
+
     def test_json_survives_a_file_name_that_is_not_utf8(self):
         self.write_places("places.npy", 10)
         done = self.succeed("run", "nearest", "-i", "places.npy", "--json",

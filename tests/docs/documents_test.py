@@ -115,6 +115,28 @@ class DocumentsTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("place 0: 25.4662 km", done.stdout)
 
+    def test_the_snippet_of_the_cpp_page_builds_and_runs(self):
+        (line,) = re.findall(r"^    g\+\+ (.* program\.cc .*)$", text_of("docs/cpp.md"), re.M)
+        (snippet,) = blocks("docs/cpp.md", "cpp")
+        include, body = snippet.split("\n\n", 1)
+        (self.folder / "program.cc").write_text(
+            f"#include <iostream>\n{include}\nint main() {{\n{body}\n}}\n"
+        )
+        line = line.replace("$GRISTMILL/build/release", str(BIN.parent))
+        sanitizers = os.environ.get("GRISTMILL_SANITIZER_FLAGS", "")
+        words = shlex.split(line.replace("$GRISTMILL", str(SOURCE)) + " " + sanitizers)
+        done = subprocess.run([CXX, *words], cwd=self.folder, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = subprocess.run(
+            ["./program"],
+            cwd=self.folder,
+            env=os.environ | {"GRISTMILL_WORKER": str(BIN / "gristmill-worker")},
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.split()[2], "25.4662")
+
     def test_the_job_file_of_the_command_line_page_runs(self):
         (job,) = blocks("docs/command-line.md", "toml")
         (self.folder / "job.toml").write_text(job)

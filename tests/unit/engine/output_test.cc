@@ -19,7 +19,8 @@ class OutputTest : public testing::Test {
  protected:
   static constexpr std::int64_t kMiB = 1 << 20;
 
-  std::shared_ptr<SegmentPool> pool_ = std::make_shared<SegmentPool>(64 * kMiB);
+  std::shared_ptr<SegmentPool> pool_ =
+      std::make_shared<SegmentPool>(SegmentPool::Limits{.cache_bytes = 64 * kMiB});
 };
 
 TEST_F(OutputTest, ReservesInMemoryAndInFiles) {
@@ -63,6 +64,23 @@ TEST_F(OutputTest, TheMemoryOfDroppedOutputsIsUsedAgain) {
   outputs.clear();
   outputs = reserve_outputs({plan("b", 4 * kMiB - 1)}, true, *pool_);
   EXPECT_EQ(outputs[0]->place().memory->number(), memory);
+}
+
+TEST_F(OutputTest, AMemoryLimitSmallerThanTheOutputsIsRefusedWithBothNumbers) {
+  pool_ = std::make_shared<SegmentPool>(SegmentPool::Limits{.memory_bytes = 6 * kMiB});
+  EXPECT_NO_THROW(reserve_outputs({plan("a", 4 * kMiB), plan("b", 1)}, true, *pool_));
+  const Error error = test::error_of([&] {
+    reserve_outputs({plan("a", 4 * kMiB), plan("b", 4 * kMiB)}, true, *pool_);
+  });
+  EXPECT_EQ(error.code(), ErrorCode::kResources);
+  EXPECT_EQ(error.message(),
+            "could not reserve output \"a\", output \"b\": beyond the memory limit");
+  EXPECT_EQ(error.detail(), "8.0 MiB were asked for and 6.0 MiB of the limit of 6.0 MiB are left.");
+}
+
+TEST_F(OutputTest, AnEmptyOutputHasAPlaceToo) {
+  const auto outputs = reserve_outputs({plan("a", 0)}, true, *pool_);
+  EXPECT_EQ(outputs[0]->view().rows(), 0);
 }
 
 TEST_F(OutputTest, AllOrNone) {

@@ -88,7 +88,8 @@ TEST(PartialsPlanTest, ASizeBeyondAnyMemoryIsTheLargestNumber) {
 
 class ReservePartialsTest : public testing::Test {
  protected:
-  std::shared_ptr<SegmentPool> pool_ = std::make_shared<SegmentPool>(64 * kMiB);
+  std::shared_ptr<SegmentPool> pool_ =
+      std::make_shared<SegmentPool>(SegmentPool::Limits{.cache_bytes = 64 * kMiB});
 };
 
 TEST_F(ReservePartialsTest, GivesMemoryForAllOfThem) {

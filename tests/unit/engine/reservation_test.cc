@@ -18,8 +18,11 @@ constexpr std::int64_t kMiB = 1024 * 1024;
 
 class ReservationTest : public testing::Test {
  protected:
+  static constexpr std::int64_t kMachineBytes = 1000 * kMiB;
+
   void set_machine(std::int64_t available) const {
-    root_.write("proc/meminfo", "MemTotal:  99999999 kB\nMemFree: 5 kB\nMemAvailable:   " +
+    root_.write("proc/meminfo", "MemTotal:  " + std::to_string(kMachineBytes / 1024) +
+                                    " kB\nMemFree: 5 kB\nMemAvailable:   " +
                                     std::to_string(available / 1024) + " kB\nBuffers: 7 kB\n");
   }
   void set_group(const std::string& folder, const std::string& limit, std::int64_t use,
@@ -44,7 +47,8 @@ TEST_F(ReservationTest, UnknownIsNoneAndRefusesNothing) {
   EXPECT_FALSE(available());
   root_.write("proc/meminfo", "MemFree: 5 kB\n");
   EXPECT_FALSE(available());
-  EXPECT_NO_THROW(require_memory(INT64_MAX, "it", root_.path()));
+  EXPECT_FALSE(is_memory_short(root_.path()));
+  EXPECT_NO_THROW(require_memory(INT64_MAX, "it", available()));
 }
 
 TEST_F(ReservationTest, LimitOfAnyAncestorCounts) {
@@ -87,13 +91,33 @@ TEST_F(ReservationTest, Version1Counts) {
 
 TEST_F(ReservationTest, TooMuchIsRefusedWithBothNumbers) {
   set_machine(2 * kMiB);
-  EXPECT_NO_THROW(require_memory(2 * kMiB, "output \"distance\"", root_.path()));
+  EXPECT_NO_THROW(require_memory(2 * kMiB, "output \"distance\"", available()));
   const Error error =
-      test::error_of([&] { require_memory(8 * kMiB, "output \"distance\"", root_.path()); });
+      test::error_of([&] { require_memory(8 * kMiB, "output \"distance\"", available()); });
   EXPECT_EQ(error.code(), ErrorCode::kResources);
   EXPECT_EQ(error.message(), "could not reserve output \"distance\": not enough memory");
   EXPECT_EQ(error.detail(), "8.0 MiB were asked for and 2.0 MiB are available.");
   EXPECT_NE(error.hint(), "");
+}
+
+TEST_F(ReservationTest, MemoryOfTheMachineIsShortBelowATenth) {
+  set_machine(100 * kMiB);
+  EXPECT_FALSE(is_memory_short(root_.path()));
+  set_machine(99 * kMiB);
+  EXPECT_TRUE(is_memory_short(root_.path()));
+}
+
+TEST_F(ReservationTest, MemoryOfAGroupIsShortBelowATenthOfItsLimit) {
+  set_machine(800 * kMiB);
+  root_.write("proc/self/cgroup", "0::/a\n");
+  set_group("/a", std::to_string(50 * kMiB), 44 * kMiB);
+  EXPECT_FALSE(is_memory_short(root_.path()));
+  set_group("/a", std::to_string(50 * kMiB), 46 * kMiB);
+  EXPECT_TRUE(is_memory_short(root_.path()));
+  set_group("/a", std::to_string(50 * kMiB), 46 * kMiB, 40 * kMiB);
+  EXPECT_FALSE(is_memory_short(root_.path())) << "page cache makes room";
+  set_group("/a", "max", 46 * kMiB);
+  EXPECT_FALSE(is_memory_short(root_.path()));
 }
 
 TEST_F(ReservationTest, ThisMachineTells) { EXPECT_GT(available_memory_bytes("/").value_or(0), 0); }

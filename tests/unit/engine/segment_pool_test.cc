@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "ipc/segment.h"
+#include "tests/support/error_of.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gristmill::engine {
 namespace {
@@ -15,8 +18,14 @@ constexpr std::int64_t kPlenty = 1 << 30;
 
 using Clock = SegmentPool::Clock;
 
-std::shared_ptr<SegmentPool> pool_of(std::int64_t cache_bytes) {
-  return std::make_shared<SegmentPool>(cache_bytes);
+std::shared_ptr<SegmentPool> pool_of(std::int64_t cache_bytes, std::int64_t memory_bytes = 0) {
+  return std::make_shared<SegmentPool>(
+      SegmentPool::Limits{.cache_bytes = cache_bytes, .memory_bytes = memory_bytes});
+}
+
+std::vector<std::shared_ptr<const PooledSegment>> take_all(SegmentPool& pool,
+                                                           std::vector<std::int64_t> sizes) {
+  return pool.take_all(sizes, "the arrays");
 }
 
 TEST(SegmentPoolTest, SizesAreRoundedUpToAQuarterOfAPowerOfTwo) {
@@ -55,8 +64,6 @@ TEST(SegmentPoolTest, TheOneThatWasUsedLastIsUsedAgain) {
 TEST(SegmentPoolTest, ASegmentOfAnotherClassIsNotUsed) {
   const auto pool = pool_of(kPlenty);
   const auto name = pool->take(16 * kMiB)->name()->number();
-  EXPECT_TRUE(pool->has(16 * kMiB));
-  EXPECT_FALSE(pool->has(2 * kMiB));
   EXPECT_NE(pool->take(2 * kMiB)->name()->number(), name);
 }
 
@@ -64,7 +71,6 @@ TEST(SegmentPoolTest, WhatIsTakenIsNotIdle) {
   const auto pool = pool_of(kPlenty);
   auto segment = pool->take(4 * kMiB);
   EXPECT_EQ(pool->idle_bytes(), 0);
-  EXPECT_FALSE(pool->has(4 * kMiB));
   const auto copy = segment;
   segment.reset();
   EXPECT_EQ(pool->idle_bytes(), 0) << "there is another owner";
@@ -97,12 +103,122 @@ TEST(SegmentPoolTest, TrimFreesWhatWasNotUsedSince) {
   EXPECT_TRUE(name.expired());
 }
 
+TEST(SegmentPoolTest, HousekeepingFreesWhatIsUnusedForLongOrAllWhenMemoryIsShort) {
+  const test::TemporaryFolder root;
+  const auto set_available = [&](const char* kibibytes) {
+    root.write("proc/meminfo",
+               std::string("MemTotal: 1000 kB\nMemAvailable: ") + kibibytes + " kB\n");
+  };
+  const auto pool = pool_of(kPlenty);
+  const auto in_use = pool->take(4 * kMiB);
+  pool->take(4 * kMiB).reset();
+  set_available("100");
+  pool->keep_house(Clock::now() + std::chrono::seconds(9), root.path());
+  EXPECT_EQ(pool->idle_bytes(), 4 * kMiB);
+  set_available("99");
+  pool->keep_house(Clock::now(), root.path());
+  EXPECT_EQ(pool->idle_bytes(), 0);
+  pool->take(4 * kMiB).reset();
+  set_available("100");
+  pool->keep_house(Clock::now() + std::chrono::seconds(11), root.path());
+  EXPECT_EQ(pool->idle_bytes(), 0);
+  EXPECT_EQ(pool->total_bytes(), 4 * kMiB);
+}
+
 TEST(SegmentPoolTest, ASegmentOutlivesItsPool) {
   auto pool = pool_of(kPlenty);
   const auto segment = pool->take(4 * kMiB);
   pool.reset();
   segment->data()[0] = std::byte{42};
   EXPECT_EQ(segment->data()[0], std::byte{42});
+}
+
+TEST(SegmentPoolTest, TakesSeveralAtOnceAndNoneForNoBytes) {
+  const auto pool = pool_of(kPlenty);
+  const auto segments = take_all(*pool, {3 * kMiB, 0, 4 * kMiB});
+  ASSERT_EQ(segments.size(), 3U);
+  EXPECT_EQ(segments[0]->size_bytes(), 4 * kMiB);
+  EXPECT_EQ(segments[1], nullptr);
+  EXPECT_NE(segments[0], segments[2]);
+  EXPECT_EQ(pool->total_bytes(), 8 * kMiB);
+}
+
+TEST(SegmentPoolTest, AnIdleSegmentCountsForOneOfSeveral) {
+  const auto pool = pool_of(kPlenty, 6 * kMiB);
+  pool->take(4 * kMiB).reset();
+  EXPECT_EQ(take_all(*pool, {4 * kMiB}).size(), 1U);
+  const Error error = test::error_of([&] { take_all(*pool, {4 * kMiB, 4 * kMiB}); });
+  EXPECT_EQ(error.code(), ErrorCode::kResources);
+  EXPECT_EQ(error.message(), "could not reserve the arrays: beyond the memory limit");
+  EXPECT_EQ(error.detail(), "4.0 MiB were asked for and 2.0 MiB of the limit of 6.0 MiB are left.");
+  EXPECT_EQ(pool->total_bytes(), 4 * kMiB) << "the one that was there came back";
+}
+
+TEST(SegmentPoolTest, WhatIsInUseCountsAndComesBack) {
+  const auto pool = pool_of(kPlenty, 8 * kMiB);
+  auto first = take_all(*pool, {4 * kMiB});
+  EXPECT_THROW(take_all(*pool, {8 * kMiB}), Error);
+  first.clear();
+  EXPECT_EQ(take_all(*pool, {8 * kMiB})[0]->size_bytes(), 8 * kMiB);
+}
+
+TEST(SegmentPoolTest, WhatNobodyUsesIsFreedBeforeAnythingIsRefused) {
+  const auto pool = pool_of(kPlenty, 16 * kMiB);
+  const std::weak_ptr<const MemoryName> name = pool->take(12 * kMiB)->name();
+  EXPECT_NO_THROW(take_all(*pool, {8 * kMiB}));
+  EXPECT_TRUE(name.expired());
+}
+
+TEST(SegmentPoolTest, WhatFitsOnlyWithoutRoundingUpIsNotRounded) {
+  const auto pool = pool_of(kPlenty, 100 * kMiB);
+  auto segments = take_all(*pool, {97 * kMiB});
+  EXPECT_EQ(segments[0]->size_bytes(), 98 * kMiB);
+  const auto name = segments[0]->name()->number();
+  segments.clear();
+  EXPECT_EQ(take_all(*pool, {98 * kMiB})[0]->name()->number(), name);
+  EXPECT_THROW(take_all(*pool, {101 * kMiB}), Error);
+}
+
+TEST(SegmentPoolTest, MoreThanTheSystemHasIsRefused) {
+  const Error error = test::error_of([&] { take_all(*pool_of(0), {INT64_MAX, INT64_MAX}); });
+  EXPECT_EQ(error.code(), ErrorCode::kResources);
+  EXPECT_EQ(error.message(), "could not reserve the arrays: not enough memory");
+}
+
+TEST(SegmentPoolTest, SmallOnesOfOurOwnAreNeverRefused) {
+  const auto pool = pool_of(kPlenty, 2 * kMiB);
+  const auto segment = take_all(*pool, {100});
+  EXPECT_NE(pool->take(100), nullptr);
+}
+
+TEST(SegmentPoolTest, TrimTellsThePagesThatItFreed) {
+  const auto pool = pool_of(kPlenty);
+  auto segment = pool->take(4 * kMiB);
+  for (std::int64_t i = 0; i < 3 * kMiB; i += 4096) segment->data()[i] = std::byte{1};
+  const std::int64_t allocated = segment->allocated_bytes();
+  EXPECT_GE(allocated, 3 * kMiB);
+  EXPECT_LE(allocated, 4 * kMiB);
+  EXPECT_EQ(pool->trim(Clock::now()), 0) << "it is in use";
+  segment.reset();
+  EXPECT_EQ(pool->trim(Clock::now()), allocated);
+}
+
+TEST(SegmentPoolTest, ThreadsTogetherStayBelowTheLimit) {
+  const auto pool = pool_of(kPlenty, 12 * kMiB);
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i) {
+        try {
+          const auto segments = take_all(*pool, {4 * kMiB, (1 + i % 2) * 2 * kMiB});
+          EXPECT_LE(pool->total_bytes(), 12 * kMiB);
+        } catch (const Error& error) {
+          EXPECT_EQ(error.code(), ErrorCode::kResources);
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(SegmentPoolTest, NoTwoThreadsHaveTheSameSegment) {

@@ -30,10 +30,10 @@ class KernelsModuleTest : public testing::Test {
 
 TEST_F(KernelsModuleTest, HasTheBuiltInKernels) {
   ASSERT_EQ(plugin_->magic, GM_PLUGIN_MAGIC);
-  ASSERT_EQ(plugin_->kernel_count, 3u);
-  EXPECT_STREQ(plugin_->kernels[0]->name, "mean_distance");
-  EXPECT_STREQ(plugin_->kernels[1]->name, "nearest");
-  for (std::uint32_t i = 0; i < 2; ++i) {
+  ASSERT_EQ(plugin_->kernel_count, 4u);
+  for (const auto& [index, name] : {std::pair{0, "mean_distance"}, {1, "nearest"}, {3, "copy"}}) {
+    const auto i = static_cast<std::size_t>(index);
+    EXPECT_STREQ(plugin_->kernels[i]->name, name);
     EXPECT_EQ(plugin_->kernels[i]->pattern, gm_pattern{GM_MAP});
     EXPECT_EQ(plugin_->kernels[i]->flags, GM_OVERWRITES_OUTPUT | GM_ITEM_INDEPENDENT);
   }

@@ -1,0 +1,45 @@
+#include <fmt/core.h>
+
+#include <gristmill/dataset.h>
+
+#include "engine/dataset_storage.h"
+#include "engine/new_memory.h"
+#include "engine/parallel_parts.h"
+#include "engine/sealed_copy.h"
+
+namespace gristmill {
+namespace {
+
+std::unique_ptr<engine::NewMemory> allocate(DType dtype, const Shape& shape) {
+  const auto size = size_bytes(dtype, shape);
+  if (!size || shape.size() > kMaxRank) {
+    throw Error(ErrorCode::kInvalid,
+                fmt::format("a dataset cannot have the shape {}", to_string(shape)));
+  }
+  auto memory = std::make_unique<engine::NewMemory>(
+      *size, fmt::format("a dataset of {} x {}", to_string(shape), name_of(dtype)));
+  engine::for_each_part(*size, engine::kPartBytes,
+                        [&](std::int64_t begin, std::int64_t end) { memory->prepare(begin, end); });
+  return memory;
+}
+
+}  // namespace
+
+NewDataset::NewDataset(DType dtype, Shape shape)
+    : dtype_(dtype), shape_(std::move(shape)), memory_(allocate(dtype_, shape_)) {}
+
+NewDataset::NewDataset(NewDataset&&) noexcept = default;
+NewDataset& NewDataset::operator=(NewDataset&&) noexcept = default;
+NewDataset::~NewDataset() = default;
+
+void* NewDataset::data() { return memory_->bytes().data(); }
+
+ArrayView NewDataset::view() const { return {memory_->bytes().data(), dtype_, shape_}; }
+
+Dataset NewDataset::seal() && {
+  const ipc::Segment sealed = std::move(*memory_).seal();
+  memory_.reset();
+  return Dataset(std::make_shared<const DatasetStorage>(sealed, dtype_, std::move(shape_)));
+}
+
+}  // namespace gristmill
