@@ -97,7 +97,7 @@ std::vector<Figure> measure(const Options& options) {
                       {{"a job, ms", 1000 * median(job_seconds) / kCounted},
                        {"faults a job", median(pages) / kCounted},
                        {"a fault, us", 1e6 * median(fault_seconds)}}};
-  return {faults, {what + ", copied", copied, "B", at_most(0), "", quality}};
+  return {faults, {what + ", copied", copied, "B", at_most(0), ""}};
 }
 
 }  // namespace gristmill::bench

@@ -63,7 +63,8 @@ double warm_openmp(const Arrays& arrays) {
       [&] { openmp_stream(arrays.values.data(), arrays.result.data(), arrays.count); });
 }
 
-// Rounds of a job with a fresh output, of first touch, and of OpenMP into warm memory.
+// Rounds of a job with a fresh output, of first touch, and of OpenMP into warm memory. huge_bytes
+// is read after them: fresh_job sets it.
 Figure against_first_touch(const std::string& what, const Arrays& arrays, const Options& options,
                            const std::function<double()>& fresh_job,
                            const std::int64_t& huge_bytes) {
