@@ -37,7 +37,7 @@ std::string output_text(const JobPlan::OutputPlan& output) {
 
 }  // namespace
 
-std::string plan_text(const JobPlan& plan, bool in_memory) {
+std::string plan_text(const JobPlan& plan, std::int64_t copied_bytes) {
   std::string text = line("kernel", plan.kernel) + line("plug-in", plan.plugin);
   if (!plan.instruction_set.empty()) {
     text += line("instruction set", plan.instruction_set);
@@ -50,9 +50,9 @@ std::string plan_text(const JobPlan& plan, bool in_memory) {
   if (plan.pattern == Pattern::kReduce) {
     text += line("partials", partials_text(plan));
   }
-  text += line("mapped",
-               format_size(plan.mapped_bytes) +
-                   (in_memory ? " of inputs, copied into memory first" : " of inputs, not copied"));
+  const std::string copied =
+      copied_bytes == 0 ? "not copied" : format_size(copied_bytes) + " of them copied into memory";
+  text += line("mapped", format_size(plan.mapped_bytes) + " of inputs, " + copied);
   text += line("reserved", format_size(plan.reserved_bytes) + " for outputs");
   for (const JobPlan::OutputPlan& output : plan.outputs) {
     text += line("output", output_text(output));
@@ -60,7 +60,7 @@ std::string plan_text(const JobPlan& plan, bool in_memory) {
   return text;
 }
 
-std::string plan_json(const JobPlan& plan, bool in_memory) {
+std::string plan_json(const JobPlan& plan, std::int64_t copied_bytes) {
   nlohmann::ordered_json json;
   json["schema"] = kJsonSchema;
   json["outcome"] = "planned";
@@ -79,9 +79,8 @@ std::string plan_json(const JobPlan& plan, bool in_memory) {
                         {"bytes", plan.partial_bytes}};
   }
   json["outputs"] = outputs_json(plan);
-  json["bytes"] = {{"mapped", plan.mapped_bytes},
-                   {"copied", in_memory ? plan.mapped_bytes : 0},
-                   {"reserved", plan.reserved_bytes}};
+  json["bytes"] = {
+      {"mapped", plan.mapped_bytes}, {"copied", copied_bytes}, {"reserved", plan.reserved_bytes}};
   return json_text(json);
 }
 

@@ -45,10 +45,24 @@ Result run(Engine& engine, JobSpec spec, ProgressMode progress, const Interrupt&
   return wait_showing_progress(engine.submit(std::move(spec)), interrupt, display);
 }
 
+// Bytes of the inputs that were copied when they were opened, or will be placed in memory.
+std::int64_t copied_bytes(const JobSpec& spec, bool in_memory) {
+  std::int64_t bytes = 0;
+  for (const Input& input : spec.inputs) {
+    if (in_memory || input.data.is_in_memory()) {
+      bytes += input.data.size_bytes();
+    }
+  }
+  return bytes;
+}
+
 // Puts the inputs that are files into memory. Returns the result that is not done, if there is one.
 std::optional<Result> place_inputs(Engine& engine, JobSpec& spec, ProgressMode progress,
                                    const Interrupt& interrupt, Placing& placing) {
   for (Input& input : spec.inputs) {
+    if (input.data.is_in_memory()) {
+      continue;
+    }
     if (input.data.shape().empty()) {
       input.data = engine.in_memory(input.data);
       continue;
@@ -60,7 +74,6 @@ std::optional<Result> place_inputs(Engine& engine, JobSpec& spec, ProgressMode p
       return result;
     }
     input.data = result.dataset();
-    placing.bytes += input.data.size_bytes();
     placing.elapsed += result.summary().elapsed;
   }
   return std::nullopt;
@@ -95,16 +108,17 @@ int run_job(const RunArguments& arguments) {
   const JobRequest request = job_request(arguments);
   JobSpec spec = job_spec(request);
   spec.replace_existing = !arguments.no_clobber;
+  Placing placing{.copied_bytes = copied_bytes(spec, request.in_memory)};
   if (arguments.dry_run) {
     const JobPlan plan = Engine(engine_options(request)).plan(std::move(spec));
-    print(arguments.json ? plan_json(plan, request.in_memory) : plan_text(plan, request.in_memory));
+    print(arguments.json ? plan_json(plan, placing.copied_bytes)
+                         : plan_text(plan, placing.copied_bytes));
     return kExitDone;
   }
   // Before the engine's thread starts, after the inputs are open: until here a signal may just end
   // the program, nothing is left over.
   const Interrupt interrupt;
   Engine engine(engine_options(request));
-  Placing placing;
   if (request.in_memory) {
     // What is wrong with the job is said before anything is copied for it.
     engine.plan(spec);

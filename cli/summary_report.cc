@@ -127,9 +127,9 @@ std::string summary_text(const Result& result, const Placing& placing) {
       fmt::format("\n  {}, {}\n", count_text(summary.chunks_done, "chunk"), workers_text(summary));
   text += fmt::format("  {} mapped, {} copied, {} faulted, {} huge\n",
                       format_size(summary.mapped_bytes),
-                      format_size(placing.bytes + summary.copied_bytes),
+                      format_size(placing.copied_bytes + summary.copied_bytes),
                       format_size(summary.faulted_bytes), format_size(summary.huge_bytes));
-  if (placing.bytes > 0) {
+  if (placing.elapsed.count() > 0) {
     text += fmt::format("  inputs placed in memory in {} before\n", duration_text(placing.elapsed));
   }
   for (const JobPlan::OutputPlan& output : summary.plan.outputs) {
@@ -155,7 +155,7 @@ std::string summary_json(const Result& result, const Placing& placing) {
   json["workers"] = workers_json(summary);
   json["placing_seconds"] = placing.elapsed.count();
   json["bytes"] = {{"mapped", summary.mapped_bytes},
-                   {"copied", placing.bytes + summary.copied_bytes},
+                   {"copied", placing.copied_bytes + summary.copied_bytes},
                    {"faulted", summary.faulted_bytes},
                    {"huge", summary.huge_bytes}};
   if (result.error()) {

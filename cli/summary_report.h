@@ -12,10 +12,10 @@ namespace gristmill::cli {
 
 inline constexpr int kJsonSchema = 1;
 
-// What --in-memory did before the job.
+// How the inputs got where they are before the job.
 struct Placing {
-  std::int64_t bytes = 0;
-  std::chrono::duration<double> elapsed{};
+  std::int64_t copied_bytes = 0;
+  std::chrono::duration<double> elapsed{};  // of --in-memory
 };
 
 // How a finished job went, for people: several lines, with the first values of what stayed in

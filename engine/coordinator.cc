@@ -126,6 +126,8 @@ void Coordinator::step_jobs() {
     if (waiting_.empty()) return;
     running_state_ = std::move(waiting_.front());
     waiting_.pop_front();
+    // All of them, not only those that take part: memory that they hold was counted as free.
+    forget_dead_memory();
     running_ = std::make_unique<JobRun>(*pool_, *segments_, running_state_, ++last_job_);
     running_->start();
   }
@@ -137,6 +139,10 @@ void Coordinator::keep_house() {
   if (running_ || now < next_housekeeping_) return;
   next_housekeeping_ = now + kHousekeeping;
   segments_->keep_house(now, "/");
+  forget_dead_memory();
+}
+
+void Coordinator::forget_dead_memory() {
   for (std::uint32_t slot = 0; slot < slots_; ++slot) {
     if (pool_->live(slot)) pool_->forget_dead_memory(slot);
   }

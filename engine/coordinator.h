@@ -45,6 +45,7 @@ class Coordinator {
   void step_jobs();
   void drop_cancelled();
   void keep_house();
+  void forget_dead_memory();
   std::optional<std::chrono::milliseconds> wait_limit(bool more) const;
 
   std::unique_ptr<WorkerLauncher> launcher_;

@@ -130,6 +130,8 @@ const Shape& Dataset::shape() const { return storage_->shape(); }
 
 std::int64_t Dataset::size_bytes() const { return storage_->size_bytes(); }
 
+bool Dataset::is_in_memory() const { return storage_->is_in_memory(); }
+
 const fs::path& Dataset::path() const { return storage_->path(); }
 
 }  // namespace gristmill

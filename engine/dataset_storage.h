@@ -41,10 +41,13 @@ class DatasetStorage {
   engine::PlacedArray place() const;
   // True if the file was written to, or has another length, since it was opened. Never for memory.
   bool has_changed() const;
-  // True for memory, which cannot change any more; a file may be changed by others.
+  // True for memory that nobody can write any more; a file may be changed by others.
   bool is_sealed() const { return is_sealed_; }
 
-  // The file it came from; empty for memory.
+  // True for sealed memory and for outputs in memory.
+  bool is_in_memory() const { return is_sealed_ || (output_ && output_->path().empty()); }
+
+  // The file it came from; empty for memory that came from none.
   const std::filesystem::path& path() const { return path_; }
   const std::optional<engine::FileId>& file_id() const { return file_id_; }
 

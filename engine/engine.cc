@@ -50,7 +50,7 @@ Job Engine::submit(JobSpec spec) { return core_->submit(std::move(spec)); }
 Job Engine::submit_in_memory(const Dataset& file) { return core_->submit_in_memory(file); }
 
 Dataset Engine::in_memory(const Dataset& data) {
-  if (data.path().empty()) return data;
+  if (data.is_in_memory()) return data;
   // The rows of a scalar cannot be shared out.
   if (data.shape().empty()) return Dataset::copy_of(data.view());
   return submit_in_memory(data).wait().dataset();

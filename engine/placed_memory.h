@@ -11,11 +11,15 @@ namespace gristmill::engine {
 class MemoryName {
  public:
   static std::shared_ptr<const MemoryName> create() { return std::make_shared<const MemoryName>(); }
-  MemoryName() : number_(next_.fetch_add(1)) {}
+  MemoryName() : number_(next_number()) {}
   std::uint64_t number() const { return number_; }
 
  private:
-  inline static std::atomic<std::uint64_t> next_ = 1;
+  static std::uint64_t next_number() {
+    static std::atomic<std::uint64_t> next = 1;
+    return next.fetch_add(1);
+  }
+
   std::uint64_t number_;
 };
 

@@ -50,7 +50,9 @@ class Dataset {
   DType dtype() const;
   const Shape& shape() const;
   std::int64_t size_bytes() const;
-  // The file it came from; empty for memory.
+  // True if the elements are in memory, false if they are in a mapped file.
+  bool is_in_memory() const;
+  // The file it came from; empty for memory that came from none.
   const std::filesystem::path& path() const;
 
   // For the engine.

@@ -66,6 +66,11 @@ class ValidInputTest(CliTest):
         self.write("odd.bin", b"odd" + raw)
         self.assertEqual(self.nearest("-i", "odd.bin:dtype=float64,shape=20x2,offset=3"),
                          self.nearest("-i", "places.npy"))
+        done = self.succeed("run", "nearest", "-i", "odd.bin:dtype=float64,shape=20x2,offset=3",
+                            "--json", "--in-memory")
+        summary = json.loads(done.stdout)
+        self.assertEqual(summary["bytes"]["copied"], 320)
+        self.assertEqual(summary["placing_seconds"], 0, "it was copied already")
 
     def test_names_are_read_only_before_the_first_equals(self):
         self.write_places("a=b.npy", 20)

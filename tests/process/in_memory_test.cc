@@ -56,6 +56,10 @@ TEST_F(InMemoryTest, WhatIsInMemoryIsReturnedAsItIs) {
   const double value = 1.5;
   const Dataset copy = Dataset::copy_of(ArrayView(std::span(&value, 1), {1}));
   EXPECT_EQ(engine->in_memory(copy).view().data(), copy.view().data());
+  const Dataset odd = Dataset::open_raw(path(), DType::kInt64, {100}, 1);
+  EXPECT_TRUE(odd.is_in_memory()) << "it was copied because it is not aligned";
+  EXPECT_EQ(engine->in_memory(odd).view().data(), odd.view().data());
+  EXPECT_FALSE(file().is_in_memory());
 }
 
 TEST_F(InMemoryTest, ScalarsAndEmptyArraysKeepTheirShape) {

@@ -35,7 +35,7 @@ TEST_F(JobPlannerTest, KnowsTheKernelsOfAllPlugInsInTheirOrder) {
   std::vector<std::string> names;
   for (const KernelInfo& kernel : jobs_.kernels()) names.push_back(kernel.name);
   EXPECT_THAT(names, testing::ElementsAre("hash_rows", "log_visits", "add_to_zero", "add_one",
-                                          "mean_distance", "nearest", "describe"));
+                                          "mean_distance", "nearest", "describe", "copy"));
   EXPECT_EQ(jobs_.kernel("describe").pattern, Pattern::kReduce);
   EXPECT_EQ(jobs_.kernel("nearest").plugin, test::test_plugin("gristmill-kernels"));
 }
