@@ -31,6 +31,7 @@ using Dtypes = testing::Types<std::int8_t, std::int16_t, std::int32_t, std::int6
                               std::uint16_t, std::uint32_t, std::uint64_t, float, double>;
 struct DtypeNames {
   template <class T>
+  // NOLINTNEXTLINE(readability-identifier-naming): the name is GoogleTest's
   static std::string GetName(int) {
     return kernel::dtype_name(kernel::dtype_of<T>());
   }

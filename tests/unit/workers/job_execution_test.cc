@@ -72,7 +72,7 @@ class JobExecutionTest : public testing::Test {
     job_.output_placements = {ipc::Placement{1, 101, 0, kOutputBytes, 0, false}};
     host_.run = [this](std::int64_t begin, std::int64_t end, std::int64_t* output) {
       ran_.emplace_back(begin, end);
-      for (std::int64_t item = begin; item < end; ++item) output[item] += item + 1;
+      for (std::int64_t item = begin; item < end; ++item) output[item] = item + 1;
     };
   }
 
@@ -173,6 +173,9 @@ TEST_F(JobExecutionTest, AStrayWordInTheLedgerIsNotADoneChunk) {
 
 TEST_F(JobExecutionTest, ZeroesTheRowsOfAKernelThatDoesNotOverwrite) {
   host_.overwrites = false;
+  host_.run = [](std::int64_t begin, std::int64_t end, std::int64_t* output) {
+    for (std::int64_t item = begin; item < end; ++item) output[item] += item + 1;
+  };
   auto* rows = reinterpret_cast<std::int64_t*>(output_.data());
   std::fill(rows, rows + kItems, -1);
   give(0, {1, 2});
