@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -45,7 +46,14 @@ inline constexpr std::uint32_t kConvicted = 0xFFFFFFFF;
 
 // The ledger value of a done chunk: a hash keyed by the job, never kOpen or kConvicted. So stray
 // bytes do not pass for done work.
-std::uint32_t ledger_tag(std::uint64_t ledger_key, std::uint32_t chunk);
+constexpr std::uint32_t ledger_tag(std::uint64_t ledger_key, std::uint32_t chunk) {
+  // The finaliser of splitmix64 (Steele, Lea, Flood 2014).
+  std::uint64_t x = ledger_key + (std::uint64_t{chunk} + 1) * 0x9E3779B97F4A7C15U;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
+  const auto tag = static_cast<std::uint32_t>((x ^ (x >> 31)) >> 32);
+  return tag == kOpen || tag == kConvicted ? 1 : tag;
+}
 
 // One worker's words. All are valid at every instant; see README.md for writers and orders.
 struct SlotWords {
@@ -82,17 +90,25 @@ class ControlSegment {
   // Errors: kInvalid if the memory is too small for so many slots and chunks.
   ControlSegment(std::span<std::byte> memory, std::uint32_t slots, std::uint32_t chunks);
 
-  std::atomic<std::uint32_t>& stop() const;
+  std::atomic<std::uint32_t>& stop() const { return header_->stop; }
   // Requires: slot < slots().
-  SlotWords& slot(std::uint32_t slot) const;
+  SlotWords& slot(std::uint32_t slot) const {
+    assert(slot < slots_);
+    return slot_words_[slot];
+  }
   // Requires: chunk < chunks().
-  std::atomic<std::uint32_t>& ledger(std::uint32_t chunk) const;
+  std::atomic<std::uint32_t>& ledger(std::uint32_t chunk) const {
+    assert(chunk < chunks_);
+    return ledger_[chunk];
+  }
 
   std::uint32_t slots() const { return slots_; }
   std::uint32_t chunks() const { return chunks_; }
 
  private:
-  std::byte* memory_;
+  ControlHeader* header_;
+  SlotWords* slot_words_;
+  std::atomic<std::uint32_t>* ledger_;
   std::uint32_t slots_;
   std::uint32_t chunks_;
 };

@@ -17,12 +17,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What a kernel that says that it overwrites its outputs finds there: in builds with asserts bytes
-// that show what it leaves out, else whatever was there.
-#ifdef NDEBUG
-constexpr int kStale = -1;
-#else
+// A kernel that says that it overwrites its outputs finds there whatever was left, in builds with
+// asserts bytes that show what it leaves out.
 constexpr int kStale = 0xA5;
+#ifdef NDEBUG
+constexpr bool kFillsOverwritten = false;
+#else
+constexpr bool kFillsOverwritten = true;
 #endif
 
 int fd_at(const std::vector<ipc::UniqueFd>& fds, std::uint32_t index) {
@@ -97,6 +98,17 @@ JobExecution::JobExecution(const ipc::OpenJob& job, const std::vector<ipc::Uniqu
     accumulator_bytes = job.partials->accumulator_bytes;
   }
   kernel_ = host.open(job.request, inputs_, outputs_, accumulator_bytes, cancel_);
+  find_filled_outputs();
+}
+
+void JobExecution::find_filled_outputs() {
+  if (kernel_->overwrites_output() && !kFillsOverwritten) return;
+  for (const JobArray& output : outputs_) {
+    if (output.data == nullptr) continue;
+    const std::int64_t bytes = *size_bytes(output.spec.dtype, output.spec.shape);
+    filled_outputs_.push_back(
+        {static_cast<std::byte*>(output.data), items_ > 0 ? bytes / items_ : 0, bytes});
+  }
 }
 
 void JobExecution::add_array(std::vector<JobArray>& arrays, MappedMemory& memory,
@@ -152,6 +164,8 @@ void JobExecution::run_lease(ipc::ChunkRange lease) {
     words().first_chunk_nanoseconds.store(
         static_cast<std::uint64_t>(start.time_since_epoch().count()), std::memory_order_relaxed);
   }
+  lease_ = lease;
+  lease_prepared_ = false;
   std::uint32_t done = 0;
   std::uint32_t merges = 0;
   std::int64_t items = 0;
@@ -205,7 +219,7 @@ JobExecution::ChunkEnd JobExecution::run_chunk(std::uint32_t chunk) {
 void JobExecution::run_items(std::uint32_t chunk) {
   const std::int64_t begin = std::int64_t{chunk} * chunk_items_;
   const std::int64_t end = begin + items_of(chunk);
-  prepare_pages(begin, end);
+  if (!lease_prepared_) prepare_pages();
   if (partials_) return kernel_->run(begin, end, partials_->accumulator_for(chunk));
   fill_rows(begin, end);
   kernel_->run(begin, end, nullptr);
@@ -214,7 +228,9 @@ void JobExecution::run_items(std::uint32_t chunk) {
 void JobExecution::run_merge(std::uint32_t chunk) {
   const std::byte* partial = partials_->merge(*kernel_, chunk);
   if (!partials_->is_root(chunk)) return;
-  fill_outputs();
+  for (const FilledOutput& output : filled_outputs_) {
+    std::memset(output.data, entry_byte(), static_cast<std::size_t>(output.size_bytes));
+  }
   kernel_->finish(partial);
 }
 
@@ -222,32 +238,23 @@ std::int64_t JobExecution::items_of(std::uint32_t chunk) const {
   return std::min(chunk_items_, items_ - std::int64_t{chunk} * chunk_items_);
 }
 
-void JobExecution::prepare_pages(std::int64_t begin, std::int64_t end) {
+// Of the whole lease at its first chunk: after the stamp, because it may fault.
+void JobExecution::prepare_pages() {
+  lease_prepared_ = true;
+  const std::int64_t begin = std::int64_t{lease_.begin} * chunk_items_;
+  const std::int64_t end = std::min(std::int64_t{lease_.end} * chunk_items_, items_);
   for (const ArrayOfItems& array : item_arrays_) {
     array.memory->pages().prepare(array.array_offset + begin * array.row_bytes,
                                   array.array_offset + end * array.row_bytes);
   }
 }
 
-// Below 0: nothing is to be filled.
 int JobExecution::entry_byte() const { return kernel_->overwrites_output() ? kStale : 0; }
 
 void JobExecution::fill_rows(std::int64_t begin, std::int64_t end) const {
-  if (entry_byte() < 0) return;
-  for (const JobArray& output : outputs_) {
-    if (output.data == nullptr) continue;
-    const std::int64_t row_bytes = *size_bytes(output.spec.dtype, output.spec.shape) / items_;
-    std::memset(static_cast<std::byte*>(output.data) + begin * row_bytes, entry_byte(),
-                static_cast<std::size_t>((end - begin) * row_bytes));
-  }
-}
-
-void JobExecution::fill_outputs() const {
-  if (entry_byte() < 0) return;
-  for (const JobArray& output : outputs_) {
-    if (output.data == nullptr) continue;
-    std::memset(output.data, entry_byte(),
-                static_cast<std::size_t>(*size_bytes(output.spec.dtype, output.spec.shape)));
+  for (const FilledOutput& output : filled_outputs_) {
+    std::memset(output.data + begin * output.row_bytes, entry_byte(),
+                static_cast<std::size_t>((end - begin) * output.row_bytes));
   }
 }
 

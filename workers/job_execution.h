@@ -36,6 +36,13 @@ class JobExecution {
  private:
   enum class ChunkEnd { kDone, kSkipped };
 
+  // An output that is filled with a byte before the kernel writes it.
+  struct FilledOutput {
+    std::byte* data;
+    std::int64_t row_bytes;  // of a map
+    std::int64_t size_bytes;
+  };
+
   // An array whose rows are the job's items: its pages are prepared chunk by chunk.
   struct ArrayOfItems {
     MappedMemory* memory;
@@ -43,6 +50,7 @@ class JobExecution {
     std::int64_t row_bytes;
   };
 
+  void find_filled_outputs();
   void add_array(std::vector<JobArray>& arrays, MappedMemory& memory,
                  const ipc::Placement& placement, const ipc::ArraySpec& spec);
 
@@ -52,9 +60,8 @@ class JobExecution {
   void run_merge(std::uint32_t chunk);
   bool is_merge(std::uint32_t chunk) const { return chunk >= chunks_; }
   std::int64_t items_of(std::uint32_t chunk) const;
-  void prepare_pages(std::int64_t begin, std::int64_t end);
+  void prepare_pages();
   void fill_rows(std::int64_t begin, std::int64_t end) const;
-  void fill_outputs() const;
   int entry_byte() const;
   ipc::SlotWords& words() const { return control_.slot(slot_); }
 
@@ -70,10 +77,13 @@ class JobExecution {
   std::vector<ArrayOfItems> item_arrays_;
   std::vector<MappedMemory*> written_memories_;
   std::optional<Partials> partials_;
+  std::vector<FilledOutput> filled_outputs_;
   std::int64_t faults_before_;
   CancelFlag cancel_;
   std::unique_ptr<OpenKernel> kernel_;
   LeaseClaimer claimer_;
+  ipc::ChunkRange lease_;
+  bool lease_prepared_ = false;
   std::uint32_t current_chunk_ = 0;
 };
 

@@ -92,8 +92,7 @@ CallContext::CallContext(std::string kernel_name, const CancelFlag* cancel)
   host_.cancelled = &CallContext::cancelled;
 }
 
-void CallContext::require_ok(gm_status status) {
-  if (status == GM_OK) return;
+void CallContext::fail(gm_status status) {
   if (text_.message.empty()) {
     text_.message = "it answered status " + std::to_string(status) + " without a reason";
   }

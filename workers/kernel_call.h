@@ -43,9 +43,12 @@ class CallContext {
 
   const gm_host* host() const { return &host_; }
   // Does nothing for GM_OK. Errors: what the status and the text that the kernel set say.
-  void require_ok(gm_status status);
+  void require_ok(gm_status status) {
+    if (status != GM_OK) fail(status);
+  }
 
  private:
+  [[noreturn]] void fail(gm_status status);
   static void set_error(void* context, const char* message, const char* hint);
   static std::int32_t cancelled(void* context);
 
