@@ -72,12 +72,6 @@ bool JobControl::is_done(std::uint32_t chunk) const {
          ipc::ledger_tag(ledger_key_, chunk);
 }
 
-std::uint32_t JobControl::done_in_ledger() const {
-  std::uint32_t done = 0;
-  for (std::uint32_t chunk = 0; chunk < chunks(); ++chunk) done += is_done(chunk) ? 1 : 0;
-  return done;
-}
-
 std::int64_t JobControl::done_as_counted() const {
   std::int64_t done = 0;
   for (std::uint32_t slot = 0; slot < words_->slots(); ++slot) {

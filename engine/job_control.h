@@ -37,7 +37,8 @@ class JobControl {
 
   // Whether the chunk has its tag. What was written for it can be read after that.
   bool is_done(std::uint32_t chunk) const;
-  std::uint32_t done_in_ledger() const;
+  // Requires: a quiet state.
+  std::uint32_t done_in_ledger() const { return words_->count_done(ledger_key_); }
   // Chunks and merges, as the workers counted them. Requires: a quiet state.
   std::int64_t done_as_counted() const;
 

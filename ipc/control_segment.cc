@@ -1,5 +1,8 @@
 #include "ipc/control_segment.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include <gristmill/error.h>
 
 namespace gristmill::ipc {
@@ -20,6 +23,23 @@ ControlSegment::ControlSegment(std::span<std::byte> memory, std::uint32_t slots,
   if (static_cast<std::int64_t>(memory.size()) < size_bytes(slots, chunks)) {
     throw Error(ErrorCode::kInvalid, "the control segment is too small for its job");
   }
+}
+
+std::uint32_t ControlSegment::count_done(std::uint64_t ledger_key) const {
+  // acquire, partner of the workers' release stores: for all of the plain reads below, so that many
+  // words are compared at once.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  constexpr std::uint32_t kBlock = 1024;
+  std::uint32_t words[kBlock];
+  std::uint32_t done = 0;
+  for (std::uint32_t begin = 0; begin < chunks_; begin += std::min(kBlock, chunks_ - begin)) {
+    const std::uint32_t count = std::min(kBlock, chunks_ - begin);
+    std::memcpy(words, static_cast<const void*>(ledger_ + begin), count * sizeof words[0]);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      done += words[i] == ledger_tag(ledger_key, begin + i) ? 1 : 0;
+    }
+  }
+  return done;
 }
 
 }  // namespace gristmill::ipc

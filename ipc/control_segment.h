@@ -47,12 +47,13 @@ inline constexpr std::uint32_t kConvicted = 0xFFFFFFFF;
 // The ledger value of a done chunk: a hash keyed by the job, never kOpen or kConvicted. So stray
 // bytes do not pass for done work.
 constexpr std::uint32_t ledger_tag(std::uint64_t ledger_key, std::uint32_t chunk) {
-  // The finaliser of splitmix64 (Steele, Lea, Flood 2014).
-  std::uint64_t x = ledger_key + (std::uint64_t{chunk} + 1) * 0x9E3779B97F4A7C15U;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
-  const auto tag = static_cast<std::uint32_t>((x ^ (x >> 31)) >> 32);
-  return tag == kOpen || tag == kConvicted ? 1 : tag;
+  // lowbias32 (Wellons 2018), in 32 bits because the coordinator computes all tags of a job at
+  // once.
+  std::uint32_t x = chunk ^ static_cast<std::uint32_t>(ledger_key);
+  x = (x ^ (x >> 16)) * 0x7FEB352DU;
+  x = (x ^ (x >> 15)) * 0x846CA68BU;
+  x = x ^ (x >> 16) ^ static_cast<std::uint32_t>(ledger_key >> 32);
+  return x == kOpen || x == kConvicted ? 1 : x;
 }
 
 // One worker's words. All are valid at every instant; see README.md for writers and orders.
@@ -101,6 +102,10 @@ class ControlSegment {
     assert(chunk < chunks_);
     return ledger_[chunk];
   }
+
+  // Chunks whose word is their tag. Requires: a quiet state, in which nobody writes the ledger.
+  // What was written for these chunks can be read after that.
+  std::uint32_t count_done(std::uint64_t ledger_key) const;
 
   std::uint32_t slots() const { return slots_; }
   std::uint32_t chunks() const { return chunks_; }

@@ -46,7 +46,8 @@ std::int64_t faults_so_far() {
 ipc::ControlSegment open_control(const ipc::OpenJob& job, const std::vector<ipc::UniqueFd>& fds,
                                  MemoryCache& memory) {
   const int fd = fd_at(fds, job.control.fd_index);
-  const MappedMemory& mapped = memory.map(fd, job.control, ipc::Access::kWrite);
+  MappedMemory& mapped = memory.map(fd, job.control, ipc::Access::kWrite);
+  mapped.pages().prepare(0, mapped.size_bytes());
   const std::uint32_t merges =
       job.partials ? ipc::MergeTree(job.partials->leaves, job.partials->fan_in).merges() : 0;
   return {std::span(mapped.data(), static_cast<std::size_t>(mapped.size_bytes())), job.slots,
@@ -188,7 +189,7 @@ void JobExecution::run_lease(ipc::ChunkRange lease) {
   add(words().busy_nanoseconds, static_cast<std::uint64_t>(elapsed.count()));
 }
 
-JobExecution::ChunkEnd JobExecution::run_chunk(std::uint32_t chunk) {
+inline JobExecution::ChunkEnd JobExecution::run_chunk(std::uint32_t chunk) {
   const std::uint32_t tag = ipc::ledger_tag(ledger_key_, chunk);
   std::atomic<std::uint32_t>& entry = control_.ledger(chunk);
   // relaxed: whoever set it is dead or idle, which was told by a message.
@@ -216,7 +217,7 @@ JobExecution::ChunkEnd JobExecution::run_chunk(std::uint32_t chunk) {
   return ChunkEnd::kDone;
 }
 
-void JobExecution::run_items(std::uint32_t chunk) {
+inline void JobExecution::run_items(std::uint32_t chunk) {
   const std::int64_t begin = std::int64_t{chunk} * chunk_items_;
   const std::int64_t end = begin + items_of(chunk);
   if (!lease_prepared_) prepare_pages();
@@ -234,7 +235,7 @@ void JobExecution::run_merge(std::uint32_t chunk) {
   kernel_->finish(partial);
 }
 
-std::int64_t JobExecution::items_of(std::uint32_t chunk) const {
+inline std::int64_t JobExecution::items_of(std::uint32_t chunk) const {
   return std::min(chunk_items_, items_ - std::int64_t{chunk} * chunk_items_);
 }
 
@@ -251,7 +252,7 @@ void JobExecution::prepare_pages() {
 
 int JobExecution::entry_byte() const { return kernel_->overwrites_output() ? kStale : 0; }
 
-void JobExecution::fill_rows(std::int64_t begin, std::int64_t end) const {
+inline void JobExecution::fill_rows(std::int64_t begin, std::int64_t end) const {
   for (const FilledOutput& output : filled_outputs_) {
     std::memset(output.data + begin * output.row_bytes, entry_byte(),
                 static_cast<std::size_t>((end - begin) * output.row_bytes));

@@ -88,7 +88,7 @@ class DocumentsTest(unittest.TestCase):
         self.assertIn("17,343 items", done.stdout)
 
     def test_the_reduce_of_the_cpp_page_is_a_plug_in(self):
-        (example,) = blocks("docs/cpp.md", "cpp")
+        _, example = blocks("docs/cpp.md", "cpp")
         done = self.run_kernel("column_sum", example)
         self.assertEqual(done.returncode, 0, done.stderr)
         (sums,) = re.findall(r"^  sum: (.*)$", done.stdout, re.M)
@@ -117,7 +117,7 @@ class DocumentsTest(unittest.TestCase):
 
     def test_the_snippet_of_the_cpp_page_builds_and_runs(self):
         (line,) = re.findall(r"^    g\+\+ (.* program\.cc .*)$", text_of("docs/cpp.md"), re.M)
-        (snippet,) = blocks("docs/cpp.md", "cpp")
+        snippet, _ = blocks("docs/cpp.md", "cpp")
         include, body = snippet.split("\n\n", 1)
         (self.folder / "program.cc").write_text(
             f"#include <iostream>\n{include}\nint main() {{\n{body}\n}}\n"

@@ -196,12 +196,13 @@ TEST_F(JobExecutionReduceTest, StampsTheMergeWhileItRuns) {
 TEST_F(JobExecutionReduceTest, FinishFindsZerosUnlessItOverwrites) {
   std::int64_t found = 0;
   host_.before_finish = [&](std::int64_t first) { found = first; };
-  JobExecution execution = open();
-  run_all(execution);
+  JobExecution first = open();
+  run_all(first);
   EXPECT_NE(found, 0);
   host_.overwrites = false;
   control_.ledger(kRoot) = ipc::kOpen;
-  execution.run(order({kRoot, kRoot + 1}));
+  JobExecution second = open();
+  second.run(order({kRoot, kRoot + 1}));
   EXPECT_EQ(found, 0);
   EXPECT_EQ(output(0), kItems);
 }
