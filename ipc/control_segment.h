@@ -49,10 +49,11 @@ inline constexpr std::uint32_t kConvicted = 0xFFFFFFFF;
 constexpr std::uint32_t ledger_tag(std::uint64_t ledger_key, std::uint32_t chunk) {
   // lowbias32 (Wellons 2018), in 32 bits because the coordinator computes all tags of a job at
   // once.
-  std::uint32_t x = chunk ^ static_cast<std::uint32_t>(ledger_key);
+  const std::uint64_t spread = ledger_key * 0x9E3779B97F4A7C15U;
+  std::uint32_t x = chunk ^ static_cast<std::uint32_t>(spread);
   x = (x ^ (x >> 16)) * 0x7FEB352DU;
   x = (x ^ (x >> 15)) * 0x846CA68BU;
-  x = x ^ (x >> 16) ^ static_cast<std::uint32_t>(ledger_key >> 32);
+  x = x ^ (x >> 16) ^ static_cast<std::uint32_t>(spread >> 32);
   return x == kOpen || x == kConvicted ? 1 : x;
 }
 
