@@ -637,6 +637,13 @@ concept Reduces = requires(K& kernel, const Merge& merge, const Finish& finish) 
   kernel.finish(finish);
 };
 
+// Half a reduce is a mistake, not a map.
+template <class K>
+concept HasMergeOrFinish = requires {
+  &K::merge;
+}
+|| requires { &K::finish; };
+
 // A kernel struct as the C ABI wants it. Hidden: see the note on -fvisibility above.
 template <class K>
 struct [[gnu::visibility("hidden")]] Adapter {
@@ -708,6 +715,8 @@ struct [[gnu::visibility("hidden")]] Adapter {
     kernel.open = &open;
     kernel.run = &run;
     kernel.close = &close;
+    static_assert(Reduces<K> || !HasMergeOrFinish<K>,
+                  "a reduce has void merge(const Merge&) and void finish(const Finish&)");
     if constexpr (Reduces<K>) {
       kernel.pattern = GM_REDUCE;
       kernel.merge = &merge;
