@@ -35,6 +35,12 @@ float half_to_float(std::uint16_t bits) {
   return sign * std::ldexp(static_cast<float>(fraction + 0x400), exponent - 25);
 }
 
+// The sign of a NaN means nothing.
+template <class T>
+std::string float_text(T value, const char* format) {
+  return std::isnan(value) ? "nan" : fmt::format(fmt::runtime(format), value);
+}
+
 template <class T>
 std::string complex_text(const std::complex<T>& value) {
   return fmt::format("{}{:+}i", value.real(), value.imag());
@@ -63,11 +69,11 @@ std::string element_text(const ArrayView& array, std::int64_t index) {
     case DType::kUInt64:
       return std::to_string(element<std::uint64_t>(array, index));
     case DType::kFloat16:
-      return fmt::format("{:.4g}", half_to_float(element<std::uint16_t>(array, index)));
+      return float_text(half_to_float(element<std::uint16_t>(array, index)), "{:.4g}");
     case DType::kFloat32:
-      return fmt::format("{}", element<float>(array, index));
+      return float_text(element<float>(array, index), "{}");
     case DType::kFloat64:
-      return fmt::format("{}", element<double>(array, index));
+      return float_text(element<double>(array, index), "{}");
     case DType::kComplex64:
       return complex_text(element<std::complex<float>>(array, index));
     case DType::kComplex128:

@@ -175,8 +175,11 @@ int parse_workers(std::string_view text) {
 std::int64_t parse_memory_limit(std::string_view text) {
   const std::optional<std::int64_t> size = parse_size(text);
   if (!size || *size == 0) {
-    throw_invalid(fmt::format("invalid memory limit \"{}\": not a size of at least 1 byte", text),
-                  kSizeHint);
+    throw_invalid(
+        fmt::format(
+            "invalid memory limit \"{}\": not a whole number of bytes, KiB, MiB or GiB above 0",
+            text),
+        kSizeHint);
   }
   return *size;
 }
@@ -184,7 +187,10 @@ std::int64_t parse_memory_limit(std::string_view text) {
 std::int64_t parse_cache_limit(std::string_view text) {
   const std::optional<std::int64_t> size = parse_size(text);
   if (!size) {
-    throw_invalid(fmt::format("invalid cache limit \"{}\": not a size", text), kSizeHint);
+    throw_invalid(
+        fmt::format("invalid cache limit \"{}\": not a whole number of bytes, KiB, MiB or GiB",
+                    text),
+        kSizeHint);
   }
   return *size;
 }

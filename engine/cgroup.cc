@@ -45,8 +45,9 @@ std::vector<fs::path> cgroup_folders(std::string_view controller, const fs::path
     const std::string_view list = std::string_view(line).substr(first + 1, second - first - 1);
     const fs::path group = fs::path(line.substr(second + 1)).lexically_normal();
     if (list.empty()) {
+      std::error_code ignored;
       const fs::path hybrid = mounts / "unified";
-      append_with_ancestors(fs::exists(hybrid) ? hybrid : mounts, group, folders);
+      append_with_ancestors(fs::exists(hybrid, ignored) ? hybrid : mounts, group, folders);
     } else if (has_controller(list, controller)) {
       append_with_ancestors(mounts / controller, group, folders);
     }

@@ -12,6 +12,7 @@ namespace {
 // Repairs what no wake-up tells: a wake-up that a dying process consumed, a deadline.
 constexpr std::chrono::milliseconds kTick{250};
 constexpr std::chrono::milliseconds kHousekeeping{1000};
+constexpr std::int64_t kControlCacheBytes = std::int64_t{16} << 20;
 
 Result cancelled_before_start(const JobState& state, const PlannedJob& job) {
   JobSummary summary;
@@ -28,6 +29,7 @@ Coordinator::Coordinator(std::unique_ptr<WorkerLauncher> launcher, int workers,
     : launcher_(std::move(launcher)),
       slots_(static_cast<std::uint32_t>(workers)),
       segments_(std::move(segments)),
+      control_segments_(std::make_shared<SegmentPool>(SegmentPool::Limits{kControlCacheBytes, 0})),
       bell_(std::make_shared<const ipc::Doorbell>(ipc::Doorbell::create())),
       epoll_(std::make_unique<Epoll>()),
       pool_(std::make_unique<WorkerPool>(*launcher_, *epoll_, slots_)) {
@@ -128,17 +130,19 @@ void Coordinator::step_jobs() {
     waiting_.pop_front();
     // All of them, not only those that take part: memory that they hold was counted as free.
     forget_dead_memory();
-    running_ = std::make_unique<JobRun>(*pool_, *segments_, running_state_, ++last_job_);
+    running_ = std::make_unique<JobRun>(*pool_, *control_segments_, running_state_, ++last_job_);
     running_->start();
   }
 }
 
-// Between jobs: the pool frees memory, and workers unmap what is gone.
+// The pool frees memory; between jobs workers unmap what is gone.
 void Coordinator::keep_house() {
   const auto now = JobRun::Clock::now();
-  if (running_ || now < next_housekeeping_) return;
+  if (now < next_housekeeping_) return;
   next_housekeeping_ = now + kHousekeeping;
   segments_->keep_house(now, "/");
+  control_segments_->keep_house(now, "/");
+  if (running_) return;
   forget_dead_memory();
 }
 
@@ -152,6 +156,7 @@ void Coordinator::drop_cancelled() {
   std::erase_if(waiting_, [](const std::shared_ptr<JobState>& state) {
     if (!state->cancel_requested()) return false;
     state->job().outputs.clear();
+    state->job().partials_memory.reset();
     state->finish(cancelled_before_start(*state, state->job()));
     return true;
   });

@@ -51,6 +51,8 @@ class Coordinator {
   std::unique_ptr<WorkerLauncher> launcher_;
   const std::uint32_t slots_;
   const std::shared_ptr<SegmentPool> segments_;
+  // Apart from the others: what is taken here without asking must not become an output's memory.
+  const std::shared_ptr<SegmentPool> control_segments_;
   const std::shared_ptr<const ipc::Doorbell> bell_;
 
   std::mutex mutex_;

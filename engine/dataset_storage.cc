@@ -48,14 +48,18 @@ DatasetStorage::DatasetStorage(const ipc::Segment& sealed, DType dtype, Shape sh
 
 bool DatasetStorage::has_changed() const {
   struct stat status {};
-  return version_ && (fstat(fd_.get(), &status) != 0 || engine::FileVersion(status) != *version_);
+  return version_ && (fstat(place().fd, &status) != 0 || engine::FileVersion(status) != *version_);
 }
 
 DatasetStorage::DatasetStorage(std::shared_ptr<const engine::OutputArray> output)
     : path_(output->path()),
       dtype_(output->dtype()),
       shape_(output->shape()),
-      output_(std::move(output)) {}
+      output_(std::move(output)) {
+  if (path_.empty()) return;
+  file_id_ = engine::FileId(status_of(output_->place().fd, path_));
+  version_ = engine::FileVersion(status_of(output_->place().fd, path_));
+}
 
 engine::PlacedArray DatasetStorage::place() const {
   if (output_) return output_->place();

@@ -13,6 +13,9 @@ engine::SegmentPool::Limits pool_limits(std::int64_t memory_bytes, std::int64_t 
   if (memory_bytes < 0) {
     throw Error(ErrorCode::kInvalid, "the memory limit is negative");
   }
+  if (cache_bytes < -1) {
+    throw Error(ErrorCode::kInvalid, "the cache limit is negative");
+  }
   if (cache_bytes < 0) {
     cache_bytes = engine::available_memory_bytes("/").value_or(0) / 4;
     if (memory_bytes > 0) cache_bytes = std::min(cache_bytes, memory_bytes / 4);

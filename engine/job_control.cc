@@ -16,18 +16,19 @@ std::uint64_t random_key() {
   return key;
 }
 
-// relaxed: in a quiet state nobody writes any more.
-std::int64_t read(const std::atomic<std::uint64_t>& word) {
-  return static_cast<std::int64_t>(word.load(std::memory_order_relaxed));
+// A worker's word, as far as it makes sense. relaxed: in a quiet state nobody writes any more.
+std::int64_t read(const std::atomic<std::uint64_t>& word, std::int64_t most = kMostOfOneWorker) {
+  return static_cast<std::int64_t>(std::min<std::uint64_t>(word.load(std::memory_order_relaxed),
+                                                           static_cast<std::uint64_t>(most)));
 }
 
 }  // namespace
 
-JobControl::JobControl(SegmentPool& pool, std::uint32_t slots, std::uint32_t chunks)
+JobControl::JobControl(SegmentPool& segments, std::uint32_t slots, std::uint32_t chunks)
     : ledger_key_(random_key()) {
   const std::int64_t size_bytes = ipc::ControlSegment::size_bytes(slots, chunks);
-  memory_ = pool.take(size_bytes);
-  const std::span memory(memory_->data(), static_cast<std::size_t>(size_bytes));
+  memory_ = segments.take(size_bytes);
+  const std::span memory(memory_->writable(), static_cast<std::size_t>(size_bytes));
   // Nobody writes it: a segment comes back to the pool when all workers have closed its last job.
   std::fill(memory.begin(), memory.end(), std::byte{0});
   struct Kept {
@@ -99,7 +100,7 @@ std::vector<WorkerStats> JobControl::worker_stats(std::chrono::duration<double> 
 std::optional<std::chrono::steady_clock::time_point> JobControl::first_chunk() const {
   std::int64_t first = 0;
   for (std::uint32_t slot = 0; slot < words_->slots(); ++slot) {
-    const std::int64_t began = read(words_->slot(slot).first_chunk_nanoseconds);
+    const std::int64_t began = read(words_->slot(slot).first_chunk_nanoseconds, INT64_MAX);
     if (began != 0 && (first == 0 || began < first)) first = began;
   }
   if (first == 0) return std::nullopt;

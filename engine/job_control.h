@@ -6,12 +6,16 @@
 #include <optional>
 #include <vector>
 
+#include <gristmill/engine.h>
 #include <gristmill/result.h>
 
 #include "engine/segment_pool.h"
 #include "ipc/control_segment.h"
 
 namespace gristmill::engine {
+
+// More than any worker counts; that of all workers together is still a number.
+inline constexpr std::int64_t kMostOfOneWorker = INT64_MAX / (4 * kMaxWorkers);
 
 // A job's control segment as the coordinator uses it: what it stores there in a quiet state, and
 // what it reads of the workers' words.

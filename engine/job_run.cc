@@ -1,6 +1,7 @@
 #include "engine/job_run.h"
 
 #include <algorithm>
+#include <csignal>
 #include <string>
 
 #include <gristmill/format.h>
@@ -13,7 +14,7 @@
 namespace gristmill::engine {
 namespace {
 
-// How long a worker may take to leave a chunk of a stopped job, or to unmap an ended one.
+// How long a worker may take to leave a chunk of a stopped job, or to close an ended one.
 constexpr std::chrono::seconds kGrace{1};
 
 std::vector<ipc::ChunkRange> rounds_of(const PlannedJob& job) {
@@ -71,6 +72,7 @@ void JobRun::begin_round() {
 
 // False if there is none, or what it merges is not there. The ledger is asked when all is done.
 bool JobRun::begin_next_round() {
+  if (!control_) return false;
   if (round_ + 1 >= rounds_.size() || control_->done_as_counted() != rounds_[round_].end)
     return false;
   ++round_;
@@ -161,8 +163,9 @@ void JobRun::on_report(std::uint32_t slot, const ipc::JobFailed& report) {
 void JobRun::on_report(std::uint32_t slot, const ipc::JobClosed& report) {
   if (report.job != number_ || phase_ != Phase::kClosing || !closing_[slot]) return;
   closing_[slot] = false;
-  faulted_bytes_ += std::max<std::int64_t>(report.faulted_bytes, 0);
-  huge_bytes_ += std::max<std::int64_t>(report.huge_bytes, 0);
+  // A worker's word: no sum of them overflows.
+  faulted_bytes_ += std::clamp<std::int64_t>(report.faulted_bytes, 0, kMostOfOneWorker);
+  huge_bytes_ += std::clamp<std::int64_t>(report.huge_bytes, 0, kMostOfOneWorker);
 }
 
 void JobRun::on_death(std::uint32_t slot, const WorkerDeath& death) {
@@ -191,6 +194,9 @@ Error JobRun::death_error(std::uint32_t slot, const WorkerDeath& death, std::uin
       }
     }
   }
+  if (death.exit.signal == SIGKILL && death.violation.empty()) {
+    hint = "Another program killed it; the system does so itself when memory runs out.";
+  }
   const std::string how =
       death.violation.empty() ? death.exit.in_words() : "was killed because " + death.violation;
   return Error(ErrorCode::kFailed,
@@ -202,7 +208,9 @@ Error JobRun::death_error(std::uint32_t slot, const WorkerDeath& death, std::uin
 
 std::string JobRun::chunk_in_words(std::uint32_t chunk) const {
   if (is_merge(chunk)) {
-    return "merge " + format_count(chunk - job_.chunks.chunks) + " of the partial results";
+    const bool last = chunk + 1 == control_->chunks();
+    return "merge " + format_count(chunk - job_.chunks.chunks) + " of the partial results" +
+           (last ? " (the last, which finishes them)" : "");
   }
   const ItemRange range = job_.chunks.range_of(chunk);
   return "chunk " + format_count(chunk) + ", rows " + format_count(range.begin) + " to " +
@@ -281,8 +289,9 @@ void JobRun::end() {
                           : complete ? Outcome::kDone
                                      : Outcome::kCancelled;
   std::vector<std::shared_ptr<OutputArray>> outputs = std::move(job_.outputs);
-  // An output that is dropped here removes its unfinished file.
+  // An output that is dropped here removes its unfinished file. Handles of the job may live on.
   if (outcome != Outcome::kDone) outputs.clear();
+  job_.partials_memory.reset();
   facts.elapsed = Clock::now() - state_->submitted();
   state_->finish(Result(outcome, failure_, std::move(facts),
                         std::make_shared<const ResultArrays>(std::move(outputs))));

@@ -17,7 +17,7 @@ class MemoryOutput : public OutputArray {
 
   PlacedArray place() const override;
   void publish() override {}
-  ArrayView view() const override { return {segment_->data() + offset_bytes_, dtype(), shape()}; }
+  ArrayView view() const override { return {segment_->view() + offset_bytes_, dtype(), shape()}; }
   const std::filesystem::path& path() const override { return path_; }
 
  private:

@@ -32,13 +32,20 @@ NewDataset::NewDataset(NewDataset&&) noexcept = default;
 NewDataset& NewDataset::operator=(NewDataset&&) noexcept = default;
 NewDataset::~NewDataset() = default;
 
-void* NewDataset::data() { return memory_->bytes().data(); }
+engine::NewMemory& NewDataset::memory() const {
+  if (memory_) return *memory_;
+  throw Error(ErrorCode::kInvalid, "this dataset was sealed or moved away");
+}
 
-ArrayView NewDataset::view() const { return {memory_->bytes().data(), dtype_, shape_}; }
+void* NewDataset::data() { return memory().bytes().data(); }
+
+ArrayView NewDataset::view() const { return {memory().bytes().data(), dtype_, shape_}; }
 
 Dataset NewDataset::seal() && {
-  const ipc::Segment sealed = std::move(*memory_).seal();
-  memory_.reset();
+  memory();
+  // Moved out first: a seal that fails leaves nothing behind that could be written.
+  const std::unique_ptr<engine::NewMemory> memory = std::move(memory_);
+  const ipc::Segment sealed = std::move(*memory).seal();
   return Dataset(std::make_shared<const DatasetStorage>(sealed, dtype_, std::move(shape_)));
 }
 

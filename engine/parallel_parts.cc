@@ -68,6 +68,7 @@ void for_each_part(std::int64_t size_bytes, std::int64_t part_bytes,
   if (most > 1) {
     const AllSignalsBlocked blocked;
     try {
+      threads.reserve(kMostThreads);
       const std::int64_t wanted = std::min<std::int64_t>(most, usable_cpus());
       while (std::ssize(threads) + 1 < wanted) {
         threads.emplace_back([&] { parts.work(body); });

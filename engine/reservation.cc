@@ -56,7 +56,7 @@ struct Bound {
 };
 
 std::optional<Bound> bound_of_group(const fs::path& folder) {
-  const bool version_2 = fs::exists(folder / "memory.max");
+  const bool version_2 = read_text_file(folder / "memory.max").has_value();
   const auto limit = number_in(folder / (version_2 ? "memory.max" : "memory.limit_in_bytes"));
   const auto use = number_in(folder / (version_2 ? "memory.current" : "memory.usage_in_bytes"));
   if (!limit || !use) return std::nullopt;

@@ -49,9 +49,14 @@ std::int64_t sum(std::span<const std::int64_t> sizes, std::int64_t (*rounded)(st
 }  // namespace
 
 PooledSegment::PooledSegment(std::int64_t size_bytes)
-    : segment_(ipc::Segment::create(size_bytes)), mapping_(segment_.fd(), 0, size_bytes) {
+    : segment_(ipc::Segment::create(size_bytes)), view_(segment_.fd(), 0, size_bytes) {
   // Without the pages, memory is populated instead of made huge: slower, not wrong.
   static_cast<void>(ipc::reserve_for_huge_pages(segment_.fd(), size_bytes));
+}
+
+std::byte* PooledSegment::writable() const {
+  if (!writable_) writable_.emplace(segment_.fd(), 0, segment_.size_bytes());
+  return writable_->data();
 }
 
 std::int64_t PooledSegment::allocated_bytes() const {
@@ -76,7 +81,7 @@ std::vector<std::shared_ptr<const PooledSegment>> SegmentPool::take_all(
   }
   if (missing.empty()) return segments;
 
-  // Before anything is freed: workers unmap what is freed later than now, but before they write.
+  // Before anything is freed: workers unmap what is freed between jobs.
   std::int64_t available = available_memory_bytes("/").value_or(INT64_MAX);
   const auto fits = [&](std::int64_t needed) {
     return needed <= room_bytes() && needed <= available;

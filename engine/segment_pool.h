@@ -6,6 +6,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,8 +17,8 @@
 
 namespace gristmill::engine {
 
-// A segment of a pool with this process's mapping of it.
-// Threads and processes: const members are safe from any thread.
+// A segment of a pool with this process's mappings of it.
+// Threads and processes: const members are safe from any thread, but for writable(): one at a time.
 class PooledSegment {
  public:
   // A page is reserved for each huge page, so that workers can make it huge.
@@ -29,13 +30,17 @@ class PooledSegment {
   std::int64_t size_bytes() const { return segment_.size_bytes(); }
   // Of these, what has pages: the rest was never touched.
   std::int64_t allocated_bytes() const;
-  // Readable and writable. What is in it is whatever was left there.
-  std::byte* data() const { return mapping_.data(); }
+  // What is in it is whatever was left there. Children that the program forks can read it.
+  const std::byte* view() const { return view_.data(); }
+  // The same memory, for those who write it in this process. Mapped at the first call.
+  // Errors: kResources.
+  std::byte* writable() const;
 
  private:
   std::shared_ptr<const MemoryName> name_ = MemoryName::create();
   ipc::Segment segment_;
-  ipc::WritableMapping mapping_;
+  ipc::ReadOnlyMapping view_;
+  mutable std::optional<ipc::WritableMapping> writable_;
 };
 
 // Segments that are used again, because a fresh page costs far more than the arithmetic on it.

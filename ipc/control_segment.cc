@@ -26,9 +26,8 @@ ControlSegment::ControlSegment(std::span<std::byte> memory, std::uint32_t slots,
 }
 
 std::uint32_t ControlSegment::count_done(std::uint64_t ledger_key) const {
-  // acquire, partner of the workers' release stores: for all of the plain reads below, so that many
-  // words are compared at once.
-  std::atomic_thread_fence(std::memory_order_acquire);
+  // Plain reads, so that many words are compared at once: the writers have reported or were reaped,
+  // and what that was read with is ordered before this.
   constexpr std::uint32_t kBlock = 1024;
   std::uint32_t words[kBlock];
   std::uint32_t done = 0;

@@ -64,7 +64,9 @@ struct SlotWords {
   // Written by this slot's worker; cleared by the coordinator after it was reaped.
   alignas(128) std::atomic<std::uint64_t> executing;
   std::atomic<std::uint64_t> lease;
-  // Counters, written by this slot's worker, for progress and statistics.
+  // Counters, written by this slot's worker: for progress and statistics; in a reduce, those of
+  // chunks and merges also say when a round is complete and which partials of an exact merge there
+  // are.
   std::atomic<std::uint64_t> chunks_done;
   std::atomic<std::uint64_t> merges_done;
   std::atomic<std::uint64_t> items_done;
@@ -75,7 +77,8 @@ struct SlotWords {
 };
 
 struct ControlHeader {
-  // The number of the last cancelled or failed job; written by the coordinator, never reset.
+  // The job's number once it is cancelled or has failed; written by the coordinator, never reset
+  // while the job is open.
   alignas(128) std::atomic<std::uint32_t> stop;
 };
 

@@ -98,7 +98,7 @@ struct Order {
   std::uint32_t end = 0;
 };
 
-// Give up the right to write the job's outputs, and all else that belongs to it. Answered by
+// Give up the right to write the job's outputs, and all other memory. Answered by
 // JobClosed.
 struct CloseJob {
   std::uint32_t job = 0;

@@ -40,7 +40,11 @@ bool advise(std::byte* begin, std::int64_t size_bytes, int advice) {
 
 bool reserve_for_huge_pages(int fd, std::int64_t size_bytes) {
   for (std::int64_t offset = 0; offset + kHugePageBytes <= size_bytes; offset += kHugePageBytes) {
-    if (fallocate(fd, 0, offset, 1) != 0) return false;
+    int result = 0;
+    do {
+      result = fallocate(fd, 0, offset, 1);
+    } while (result != 0 && errno == EINTR);
+    if (result != 0) return false;
   }
   return true;
 }

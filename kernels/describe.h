@@ -20,7 +20,8 @@ class Describe {
       "corrected two-pass algorithm), merged as in Chan, Golub, LeVeque, \"Algorithms for "
       "computing the sample variance\", The American Statistician 37, 1983. std is the square root "
       "of the squared deviations over (count - ddof), NaN where that "
-      "is not above 0.\n"
+      "is not above 0, and NaN "
+      "or infinite where a squared difference is beyond float64.\n"
       "A NaN in a column makes its mean, std, min and max NaN, as in NumPy; no rows give count 0 "
       "and NaN.\n"
       "Cost: that of reading the input from memory.";

@@ -86,7 +86,11 @@ JobExecution::JobExecution(const ipc::OpenJob& job, const std::vector<ipc::Uniqu
     }
     MappedMemory& mapped =
         memory.map(fd_at(fds, placement->fd_index), *placement, ipc::Access::kWrite);
-    written_memories_.push_back(&mapped);
+    // Small outputs share one.
+    if (std::find(output_memories_.begin(), output_memories_.end(), &mapped) ==
+        output_memories_.end()) {
+      output_memories_.push_back(&mapped);
+    }
     add_array(outputs_, mapped, *placement, job.outputs.at(i));
   }
   std::int64_t accumulator_bytes = 0;
@@ -94,7 +98,6 @@ JobExecution::JobExecution(const ipc::OpenJob& job, const std::vector<ipc::Uniqu
     const ipc::Placement& placement = job.partials->placement;
     MappedMemory& mapped =
         memory.map(fd_at(fds, placement.fd_index), placement, ipc::Access::kWrite);
-    written_memories_.push_back(&mapped);
     partials_.emplace(*job.partials, mapped, control_, slot_, chunks_);
     accumulator_bytes = job.partials->accumulator_bytes;
   }
@@ -119,7 +122,9 @@ void JobExecution::add_array(std::vector<JobArray>& arrays, MappedMemory& memory
       placement.array_offset > memory.size_bytes() - *array_bytes) {
     throw Error(ErrorCode::kInternal, "an array lies outside of its memory");
   }
-  arrays.push_back({memory.data() + placement.array_offset, spec});
+  // An array without elements is there nevertheless: no data would mean that nobody wants it.
+  alignas(64) static std::byte nothing;
+  arrays.push_back({*array_bytes == 0 ? &nothing : memory.data() + placement.array_offset, spec});
   if (!spec.shape.empty() && spec.shape[0] == items_ && items_ > 0) {
     item_arrays_.push_back({&memory, placement.array_offset, *array_bytes / items_});
   }
@@ -129,7 +134,7 @@ ipc::JobClosed JobExecution::costs() const {
   ipc::JobClosed closed{job_, 0, 0};
   const std::int64_t page_bytes = sysconf(_SC_PAGESIZE);
   closed.faulted_bytes = (faults_so_far() - faults_before_) * page_bytes;
-  for (MappedMemory* memory : written_memories_) {
+  for (MappedMemory* memory : output_memories_) {
     closed.huge_bytes += memory->huge_bytes();
   }
   return closed;

@@ -75,7 +75,7 @@ class JobExecution {
   std::vector<JobArray> inputs_;
   std::vector<JobArray> outputs_;
   std::vector<ArrayOfItems> item_arrays_;
-  std::vector<MappedMemory*> written_memories_;
+  std::vector<MappedMemory*> output_memories_;
   std::optional<Partials> partials_;
   std::vector<FilledOutput> filled_outputs_;
   std::int64_t faults_before_;

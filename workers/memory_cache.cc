@@ -25,6 +25,7 @@ MappedMemory::MappedMemory(int fd, const ipc::Placement& placement, ipc::Access 
 void MappedMemory::set_frozen(bool frozen) {
   if (frozen == frozen_) return;
   writable_->set_writable(!frozen);
+  pages_->set_access(frozen ? ipc::Access::kRead : ipc::Access::kWrite);
   frozen_ = frozen;
 }
 

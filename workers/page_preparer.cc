@@ -15,7 +15,12 @@ PagePreparer::PagePreparer(std::byte* base, std::int64_t size_bytes, ipc::Access
       first_offset_(
           static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(base) % kHugePageBytes)) {
   const std::int64_t blocks = (first_offset_ + size_bytes + kHugePageBytes - 1) / kHugePageBytes;
-  prepared_.resize(static_cast<std::size_t>(blocks), false);
+  blocks_.resize(static_cast<std::size_t>(blocks), State::kUntouched);
+}
+
+void PagePreparer::set_access(ipc::Access access) {
+  access_ = access;
+  may_populate_ = true;
 }
 
 void PagePreparer::prepare(std::int64_t begin, std::int64_t end) {
@@ -23,18 +28,20 @@ void PagePreparer::prepare(std::int64_t begin, std::int64_t end) {
   const std::int64_t first = (first_offset_ + begin) / kHugePageBytes;
   const std::int64_t last = (first_offset_ + end - 1) / kHugePageBytes;
   for (std::int64_t block = first; block <= last; ++block) {
-    if (!prepared_[static_cast<std::size_t>(block)]) prepare_block(block);
+    if (blocks_[static_cast<std::size_t>(block)] < wanted()) prepare_block(block);
   }
 }
 
 void PagePreparer::prepare_block(std::int64_t block) {
-  prepared_[static_cast<std::size_t>(block)] = true;
+  State& state = blocks_[static_cast<std::size_t>(block)];
+  state = wanted();
   const std::int64_t block_begin = block * kHugePageBytes - first_offset_;
   const std::int64_t begin = std::max<std::int64_t>(block_begin, 0);
   const std::int64_t end = std::min(block_begin + kHugePageBytes, size_bytes_);
   if (may_be_huge_ && end - begin == kHugePageBytes) {
     if (ipc::collapse_to_huge_pages(base_ + begin, kHugePageBytes)) {
       collapsed_bytes_ += kHugePageBytes;
+      state = State::kPrepared;
       return;
     }
     // No huge page now is no huge page for the next block either: asking costs time.

@@ -67,7 +67,8 @@ class Dataset {
 // Owns: the memory, which is given back if it is never sealed. Children that a program forks do not
 // get it.
 // Threads and processes: any thread may write its own part of the elements.
-// Lifetime: spans and views of it end with seal(), or when it is dropped.
+// Lifetime: spans and views of it end with seal(), or when it is dropped. Errors: kInvalid from
+// whatever is asked of one that was sealed or moved away.
 class NewDataset {
  public:
   NewDataset(NewDataset&&) noexcept;
@@ -99,7 +100,9 @@ class NewDataset {
 
   DType dtype_;
   Shape shape_;
-  std::unique_ptr<engine::NewMemory> memory_;
+  engine::NewMemory& memory() const;
+
+  std::unique_ptr<engine::NewMemory> memory_;  // null: sealed or moved away
 };
 
 }  // namespace gristmill

@@ -25,10 +25,10 @@ struct EngineOptions {
   // The gristmill-worker program; empty: the GRISTMILL_WORKER variable, beside the calling program,
   // or libexec/gristmill of the installation. Never looked for through PATH.
   std::filesystem::path worker_program = {};
-  // How much memory outputs in memory, datasets of in_memory() and what is kept of ended jobs may
-  // take together; what does not fit is refused before anything is allocated. It is given out in
-  // steps of 2 MiB. Datasets that the program places itself (Dataset::create, copy_of) do not
-  // count. 0: as much as the system has available.
+  // How much memory outputs in memory, partial results, datasets of in_memory() and what is kept of
+  // ended jobs may take together; what does not fit is refused before anything is allocated. It is
+  // given out in steps of 2 MiB. Datasets that the program places itself (Dataset::create, copy_of)
+  // do not count. 0: as much as the system has available.
   std::int64_t memory_bytes = 0;
   // Memory of ended jobs that is kept for the next ones, while nobody uses it; it is freed after
   // ten seconds, or when the system is short of memory. -1: a quarter of memory_bytes, or of the

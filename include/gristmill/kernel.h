@@ -146,7 +146,8 @@ typedef struct gm_chunk {
   int64_t accumulator_bytes;
 } gm_chunk;
 
-/* Reduce: add `from`, whose items come later, to `into`. Both hold what run or merge left. */
+/* Reduce: add `from` to `into`. Both hold what run or merge left. The items of `from` come later,
+ * unless any order gives the same bits (GM_EXACT_MERGE). */
 typedef struct gm_merge {
   uint32_t struct_size;
   uint32_t reserved;

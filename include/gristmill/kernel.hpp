@@ -321,8 +321,10 @@ class Plan {
   template <class T>
   Plan& accumulator(std::int64_t count) {
     static_assert(std::is_trivially_copyable_v<T>, "accumulators are copied as bytes");
-    plan_->accumulator_bytes =
-        detail::saturating_product(count, static_cast<std::int64_t>(sizeof(T)));
+    if (count < 0) throw Invalid("the accumulator has a negative length");
+    // The host knows no accumulator without a byte.
+    plan_->accumulator_bytes = std::max(
+        detail::saturating_product(count, static_cast<std::int64_t>(sizeof(T))), std::int64_t{1});
     return *this;
   }
   // What is read and written per item. Default: its row of the input of rows_of, and of all
@@ -390,7 +392,7 @@ class Merge {
  public:
   explicit Merge(const gm_merge& merge) : merge_(&merge) {}
 
-  // What is to be added to. Its items come before those of `from`.
+  // What is to be added to. Its items come before those of `from`, but for an exact merge.
   template <class T>
   std::span<T> into() const {
     return detail::accumulator_at<T>(merge_->into, merge_->accumulator_bytes);

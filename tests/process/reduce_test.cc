@@ -32,7 +32,8 @@ TEST_F(ReduceProcessTest, AKernelThatFailsWhileItMergesFailsTheJobAndSaysWhere) 
   expect_failure(engine->submit(job_.spec("run", "fail")).wait(), {"as asked"});
   const Result merge = engine->submit(job_.spec("merge", "fail")).wait();
   expect_failure(merge, {"kernel \"digest\": as asked"});
-  EXPECT_EQ(merge.error()->detail(), "It failed in merge 0 of the partial results.");
+  EXPECT_EQ(merge.error()->detail(),
+            "It failed in merge 0 of the partial results (the last, which finishes them).");
   expect_failure(engine->submit(job_.spec("finish", "fail")).wait(), {"as asked"});
   expect_good_engine(*engine);
 }

@@ -47,7 +47,7 @@ TEST(SegmentPoolTest, ASegmentIsAsLargeAsAskedForAndOfFixedSize) {
   const auto segment = pool_of(kPlenty)->take(3 * kMiB);
   EXPECT_GE(segment->size_bytes(), 3 * kMiB);
   EXPECT_TRUE(ipc::has_fixed_size(segment->fd()));
-  segment->data()[segment->size_bytes() - 1] = std::byte{1};
+  segment->writable()[segment->size_bytes() - 1] = std::byte{1};
 }
 
 TEST(SegmentPoolTest, TheOneThatWasUsedLastIsUsedAgain) {
@@ -129,8 +129,8 @@ TEST(SegmentPoolTest, ASegmentOutlivesItsPool) {
   auto pool = pool_of(kPlenty);
   const auto segment = pool->take(4 * kMiB);
   pool.reset();
-  segment->data()[0] = std::byte{42};
-  EXPECT_EQ(segment->data()[0], std::byte{42});
+  segment->writable()[0] = std::byte{42};
+  EXPECT_EQ(segment->writable()[0], std::byte{42});
 }
 
 TEST(SegmentPoolTest, TakesSeveralAtOnceAndNoneForNoBytes) {
@@ -194,7 +194,7 @@ TEST(SegmentPoolTest, SmallOnesOfOurOwnAreNeverRefused) {
 TEST(SegmentPoolTest, TrimTellsThePagesThatItFreed) {
   const auto pool = pool_of(kPlenty);
   auto segment = pool->take(4 * kMiB);
-  for (std::int64_t i = 0; i < 3 * kMiB; i += 4096) segment->data()[i] = std::byte{1};
+  for (std::int64_t i = 0; i < 3 * kMiB; i += 4096) segment->writable()[i] = std::byte{1};
   const std::int64_t allocated = segment->allocated_bytes();
   EXPECT_GE(allocated, 3 * kMiB);
   EXPECT_LE(allocated, 4 * kMiB);
@@ -228,9 +228,9 @@ TEST(SegmentPoolTest, NoTwoThreadsHaveTheSameSegment) {
     threads.emplace_back([&, mine = std::byte(thread + 1)] {
       for (int i = 0; i < 200; ++i) {
         const auto segment = pool->take((1 + i % 3) * 2 * kMiB);
-        segment->data()[0] = mine;
+        segment->writable()[0] = mine;
         std::this_thread::yield();
-        ASSERT_EQ(segment->data()[0], mine);
+        ASSERT_EQ(segment->writable()[0], mine);
       }
     });
   }
