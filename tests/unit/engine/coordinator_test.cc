@@ -5,6 +5,7 @@
 
 #include "engine/engine_core.h"
 #include "ipc/version.h"
+#include "tests/support/digest_job.h"
 #include "tests/support/row_hash_job.h"
 #include "tests/support/thread_launcher.h"
 #include "tests/support/wait_until.h"
@@ -186,6 +187,34 @@ TEST_F(CoordinatorTest, ItsEndCancelsWhatRunsAndWhatWaits) {
   engine.reset();
   EXPECT_EQ(running.wait().outcome(), Outcome::kCancelled);
   EXPECT_EQ(waiting.wait().outcome(), Outcome::kCancelled);
+}
+
+// Starts so many workers and no more.
+class LastLauncher : public ThreadLauncher {
+ public:
+  LastLauncher(int most, Body body) : ThreadLauncher(std::move(body)), left_(most) {}
+  std::unique_ptr<WorkerProcess> launch(ipc::Channel worker_end) override {
+    if (left_-- == 0) throw Error(ErrorCode::kResources, "no more workers");
+    return ThreadLauncher::launch(std::move(worker_end));
+  }
+
+ private:
+  int left_;
+};
+
+TEST(CoordinatorWithoutWorkersTest, AReduceThatNobodyCanStartFails) {
+  // The only worker ends in the first job; the planner is the second one.
+  const auto body = [](int number, ipc::WorkerLink link) {
+    if (number != 0) return ThreadLauncher::run_worker(number, std::move(link));
+    link.wait_for_task();
+  };
+  EngineCore engine(std::make_unique<LastLauncher>(2, body), 1,
+                    {test::test_plugin("gristmill-test-reducing").string()});
+  const test::DigestJob job(100);
+  EXPECT_EQ(engine.submit(job.spec()).wait().outcome(), Outcome::kFailed);
+  const Result refused = engine.submit(job.spec()).wait();
+  ASSERT_EQ(refused.outcome(), Outcome::kFailed);
+  EXPECT_EQ(refused.error()->message(), "no more workers");
 }
 
 }  // namespace
