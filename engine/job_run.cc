@@ -89,7 +89,6 @@ std::uint32_t JobRun::start_workers() {
 }
 
 bool JobRun::open(std::uint32_t slot) {
-  pool_.forget_dead_memory(slot);
   std::vector<int> fds;
   ipc::OpenJob message{.job = number_,
                        .slot = slot,

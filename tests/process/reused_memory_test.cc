@@ -1,7 +1,11 @@
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
 #include <set>
 
 #include "tests/process/process_test.h"
+#include "tests/support/forked_child.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gristmill::test {
 namespace {
@@ -83,6 +87,73 @@ TEST_F(ReusedMemoryTest, AKernelThatStoresIntoAResultDiesAndTheResultIsUnchanged
   expect_failure(engine->submit(storing).wait(), {"was killed by SIGSEGV in chunk 3"});
   expect_all(first.array(), 1);
   expect_good_engine(*engine);
+}
+
+TEST_F(ReusedMemoryTest, AForkedChildReadsAResult) {
+  std::optional<Dataset> kept;
+  kept = engine_of(2)->submit(add_one(zeros(1000))).wait().dataset();
+  ForkedChild child([&] {
+    const auto values = kept->view().as<std::int64_t>();
+    return std::all_of(values.begin(), values.end(), [](std::int64_t v) { return v == 1; }) ? 7 : 8;
+  });
+  EXPECT_EQ(child.exit_code(), 7);
+}
+
+TEST_F(ReusedMemoryTest, AResultInAFileIsWatchedLikeAnyFile) {
+  const TemporaryFolder folder;
+  const auto engine = engine_of(2);
+  JobSpec spec = add_one(zeros(1000));
+  spec.outputs = {{"sum", folder / "sum.npy"}};
+  const Dataset written = engine->submit(spec).wait().dataset();
+  expect_all(engine->submit(add_one(written)).wait().array(), 2);
+  std::filesystem::last_write_time(
+      folder / "sum.npy", std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  expect_failure(engine->submit(add_one(written)).wait(), {"changed while the job ran"});
+  JobSpec onto_itself = add_one(written);
+  onto_itself.outputs = {{"sum", folder / "sum.npy"}};
+  EXPECT_THROW(engine->submit(onto_itself), Error);
+}
+
+TEST_F(ReusedMemoryTest, AnOutputWithoutElementsCanBeAFile) {
+  const TemporaryFolder folder;
+  const auto engine = engine_of(2);
+  const std::vector<double> none;
+  const Dataset rows = Dataset::copy_of(ArrayView(std::span(none), {3, 0}));
+  const Result result = engine
+                            ->submit({.kernel = "copy",
+                                      .inputs = {{"array", rows}},
+                                      .outputs = {{"copy", folder / "copy.npy"}}})
+                            .wait();
+  ASSERT_TRUE(result.done()) << result.error()->message();
+  EXPECT_EQ(Dataset::open(folder / "copy.npy").shape(), (Shape{3, 0}));
+}
+
+// Steps of 2 MiB: one for the outputs of a job, one for its partials while it runs.
+TEST_F(ReusedMemoryTest, SmallReducesKeepToTheMemoryLimit) {
+  constexpr std::size_t kSteps = 16;
+  for (int i = 0; i < 10; ++i) {
+    Engine engine({.workers = 2, .memory_bytes = kSteps << 21});
+    const JobSpec spec{.kernel = "describe", .inputs = {{"rows", zeros(100'000)}}};
+    std::vector<Result> kept;
+    try {
+      while (kept.size() <= kSteps) kept.push_back(engine.submit(spec).wait());
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kResources);
+    }
+    EXPECT_LE(kept.size(), kSteps);
+    EXPECT_GE(kept.size(), kSteps / 2);
+  }
+}
+
+TEST_F(ReusedMemoryTest, TheHandleOfAnEndedReduceKeepsItsOutputsAlone) {
+  constexpr int kJobs = 10;
+  Engine engine({.workers = 2, .memory_bytes = (kJobs + 3) << 21});
+  const JobSpec spec{.kernel = "describe", .inputs = {{"rows", zeros(100'000)}}};
+  std::vector<Job> kept;
+  for (int i = 0; i < kJobs; ++i) {
+    kept.push_back(engine.submit(spec));
+    EXPECT_TRUE(kept.back().wait().done());
+  }
 }
 
 TEST_F(ReusedMemoryTest, ThreeHundredChainedJobsDoNotCollectDescriptors) {

@@ -48,6 +48,19 @@ TEST_F(PagePreparerTest, PreparesEachBlockOnce) {
   EXPECT_FALSE(is_present(kHugePageBytes));
 }
 
+TEST_F(PagePreparerTest, WhatWasReadableIsPreparedAgainForWriting) {
+  mapping_.set_writable(false);
+  PagePreparer pages(mapping_.data(), kBytes, Access::kWrite, false);
+  pages.set_access(Access::kRead);
+  pages.prepare(0, kBytes);
+  if (!is_present(0)) GTEST_SKIP() << "the kernel cannot populate (Linux 5.14)";
+  mapping_.set_writable(true);
+  take_away(0);
+  pages.set_access(Access::kWrite);
+  pages.prepare(0, 1);
+  EXPECT_TRUE(is_present(0));
+}
+
 TEST_F(PagePreparerTest, AnEmptyRangePreparesNothing) {
   PagePreparer pages(mapping_.data(), kBytes, Access::kWrite, true);
   pages.prepare(100, 100);
