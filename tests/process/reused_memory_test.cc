@@ -92,8 +92,8 @@ TEST_F(ReusedMemoryTest, AKernelThatStoresIntoAResultDiesAndTheResultIsUnchanged
 TEST_F(ReusedMemoryTest, AForkedChildReadsAResult) {
   std::optional<Dataset> kept;
   kept = engine_of(2)->submit(add_one(zeros(1000))).wait().dataset();
+  const auto values = kept->view().as<std::int64_t>();
   ForkedChild child([&] {
-    const auto values = kept->view().as<std::int64_t>();
     return std::all_of(values.begin(), values.end(), [](std::int64_t v) { return v == 1; }) ? 7 : 8;
   });
   EXPECT_EQ(child.exit_code(), 7);
