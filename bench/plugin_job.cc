@@ -10,35 +10,12 @@
 namespace gristmill::bench {
 namespace {
 
-struct HostContext {
-  std::string message;
-  std::string hint;
-  const std::atomic<bool>* cancelled;
-};
-
-void set_error(void* context, const char* message, const char* hint) {
-  auto& host = *static_cast<HostContext*>(context);
-  host.message = message;
-  host.hint = hint == nullptr ? "" : hint;
-}
-
-std::int32_t is_cancelled(void* context) {
-  const auto& host = *static_cast<HostContext*>(context);
-  return host.cancelled->load(std::memory_order_relaxed) ? 1 : 0;
-}
-
-// Calls call(host) and turns its status into an exception.
-template <class Call>
-void checked(const std::atomic<bool>& cancelled, const Call& call) {
-  HostContext context{{}, {}, &cancelled};
-  const gm_host host{sizeof(gm_host), 0, &context, &set_error, &is_cancelled};
-  const gm_status status = call(&host);
-  if (status != GM_OK) throw CallError(status, context.message, context.hint);
-}
-
 gm_param_value default_of(const gm_param_decl& decl) {
   gm_param_value value{};
   value.type = decl.type;
+  if (decl.default_value == nullptr) {
+    throw std::invalid_argument(std::string("parameter \"") + decl.name + "\" must be given");
+  }
   value.text = decl.default_value;
   if (decl.type == GM_PARAM_BOOL) value.integer = std::string_view("true") == decl.default_value;
   if (decl.type == GM_PARAM_INT) value.integer = std::stoll(decl.default_value);
@@ -64,17 +41,94 @@ gm_param_value text_param(const char* text) {
   return value;
 }
 
+// The services of a host, for one call. Of an emit, one worker at a time.
+class PluginJob::Host {
+ public:
+  explicit Host(PluginJob& job) : job_(job) {
+    host_.struct_size = sizeof(gm_host);
+    host_.abi_minor = GM_ABI_MINOR;
+    host_.context = this;
+    host_.set_error = [](void* context, const char* message, const char* hint) {
+      self(context).message_ = message;
+      self(context).hint_ = hint == nullptr ? "" : hint;
+    };
+    host_.cancelled = [](void* context) -> std::int32_t {
+      return self(context).job_.cancelled_.load(std::memory_order_relaxed) ? 1 : 0;
+    };
+    host_.log = [](void* context, gm_log_level, const char* message) {
+      self(context).job_.log_.emplace_back(message);
+    };
+    host_.count = [](void* context, const char* name, std::int64_t amount) {
+      self(context).job_.counters_[name] += amount;
+    };
+    host_.scratch = [](void* context, std::int64_t size_bytes) -> void* {
+      auto& block = self(context).scratch_.emplace_back();
+      block.resize(
+          (static_cast<std::size_t>(size_bytes) + sizeof(CacheLine) - 1) / sizeof(CacheLine) + 1);
+      return block.data();
+    };
+    host_.rows = [](void* context, std::int64_t count) { return self(context).rows(count); };
+    host_.commit = [](void* context, std::int64_t count) { return self(context).commit(count); };
+  }
+
+  // Calls call(host) and turns its status into an exception.
+  template <class Call>
+  void call(const Call& call) {
+    const gm_status status = call(&host_);
+    if (status != GM_OK) throw CallError(status, message_, hint_);
+  }
+
+ private:
+  static Host& self(void* context) { return *static_cast<Host*>(context); }
+
+  std::size_t row_bytes(std::uint32_t k) const {
+    const gm_array& array = job_.plan_.outputs[k];
+    return static_cast<std::size_t>(kernel::detail::columns_of(array) *
+                                    kernel::dtype_bytes(array.dtype));
+  }
+  const gm_array* rows(std::int64_t count) {
+    granted_ = count;
+    arrays_.assign(job_.plan_.outputs, job_.plan_.outputs + job_.kernel_->output_count);
+    for (std::uint32_t k = 0; k < arrays_.size(); ++k) {
+      if (job_.request_.wanted[k] == 0) continue;
+      const std::size_t begin = row_bytes(k) * static_cast<std::size_t>(job_.emitted_rows_);
+      job_.outputs_[k].resize(begin + row_bytes(k) * static_cast<std::size_t>(count));
+      arrays_[k].data = job_.outputs_[k].data() + begin;
+      arrays_[k].shape[0] = count;
+    }
+    return arrays_.data();
+  }
+  gm_status commit(std::int64_t count) {
+    if (count < 0 || count > granted_) return GM_INVALID;
+    granted_ = 0;
+    job_.emitted_rows_ += count;
+    for (std::uint32_t k = 0; k < arrays_.size(); ++k) {
+      if (job_.request_.wanted[k] == 0) continue;
+      job_.outputs_[k].resize(row_bytes(k) * static_cast<std::size_t>(job_.emitted_rows_));
+    }
+    return GM_OK;
+  }
+
+  PluginJob& job_;
+  gm_host host_{};
+  std::string message_;
+  std::string hint_;
+  std::vector<std::vector<CacheLine>> scratch_;
+  std::vector<gm_array> arrays_;
+  std::int64_t granted_ = 0;
+};
+
 PluginJob::PluginJob(const gm_plugin& plugin, PluginRequest request)
     : request_(std::move(request)) {
   resolve(plugin);
   plan_.struct_size = sizeof plan_;
+  plan_.flags = kernel_->flags;
   // The plan sees no data.
   std::vector<gm_array> shapes = request_.inputs;
   for (gm_array& shape : shapes) shape.data = nullptr;
   gm_request without_data = abi_request_;
   without_data.inputs = shapes.data();
-  checked(cancelled_,
-          [&](const gm_host* host) { return kernel_->plan(host, &without_data, &plan_); });
+  Host(*this).call([&](const gm_host* host) { return kernel_->plan(host, &without_data, &plan_); });
   allocate_outputs();
 }
 
@@ -97,18 +151,32 @@ void PluginJob::resolve(const gm_plugin& plugin) {
                   request_.wanted.data()};
 }
 
+ipc::IndexSpace PluginJob::space() const {
+  const auto length = [](std::int64_t given) { return given == 0 ? ipc::kDefaultTileRows : given; };
+  return {static_cast<ipc::SpaceKind>(plan_.index_space),
+          0,
+          plan_.rows,
+          plan_.columns,
+          length(plan_.tile_rows),
+          length(plan_.tile_columns)};
+}
+
+std::int64_t PluginJob::items() const {
+  return space().has_tiles() ? ipc::tile_count(space()).value() : plan_.items;
+}
+
 void PluginJob::allocate_outputs() {
-  for (std::uint32_t k = 0; k < plan_.output_count; ++k) {
+  outputs_.resize(kernel_->output_count);
+  for (std::uint32_t k = 0; k < kernel_->output_count; ++k) {
     gm_array& array = plan_.outputs[k];
+    if (kernel_->pattern == GM_EMIT || request_.wanted[k] == 0) continue;
     auto bytes = static_cast<std::size_t>(kernel::dtype_bytes(array.dtype));
     for (std::uint32_t axis = 0; axis < array.rank; ++axis) {
       bytes *= static_cast<std::size_t>(array.shape[axis]);
     }
-    if (request_.wanted[k] == 0) bytes = 0;
-    output_bytes_.push_back(bytes);
-    outputs_.push_back(std::make_unique<std::byte[]>(bytes));
-    std::memset(outputs_.back().get(), 0xAB, bytes);
-    if (request_.wanted[k] != 0) array.data = outputs_.back().get();
+    outputs_[k].reserve(bytes + 1);
+    outputs_[k].assign(bytes, std::byte{0xAB});
+    array.data = outputs_[k].data();
   }
 }
 
@@ -147,36 +215,48 @@ void PluginJob::reduce(Worker& worker, std::int64_t chunk_size, std::size_t merg
 }
 
 PluginJob::Worker::Worker(PluginJob& job) : job_(job) {
-  checked(job_.cancelled_, [&](const gm_host* host) {
-    return job_.kernel_->open(host, &job_.abi_request_, &state_);
-  });
+  Host(job_).call(
+      [&](const gm_host* host) { return job_.kernel_->open(host, &job_.abi_request_, &state_); });
 }
 
 PluginJob::Worker::~Worker() { job_.kernel_->close(state_); }
 
 void PluginJob::Worker::run(std::int64_t begin, std::int64_t end, void* accumulator) {
-  gm_chunk chunk{sizeof(gm_chunk), 0, begin, end, nullptr, accumulator, 0};
-  if (job_.is_reduce()) {
-    chunk.accumulator_bytes = job_.plan_.accumulator_bytes;
-  } else {
-    chunk.output_count = job_.plan_.output_count;
+  const ipc::IndexSpace space = job_.space();
+  if (!space.has_tiles()) return run_once(begin, end, {begin, end, 0, 0}, accumulator);
+  for (std::int64_t item = begin; item < end; ++item) {
+    run_once(item, item + 1, ipc::tile_at(space, item), accumulator);
+  }
+}
+
+void PluginJob::Worker::run_once(std::int64_t begin, std::int64_t end, const ipc::Tile& tile,
+                                 void* accumulator) {
+  gm_chunk chunk{};
+  chunk.struct_size = sizeof(gm_chunk);
+  chunk.begin = begin;
+  chunk.end = end;
+  chunk.row_begin = tile.row_begin;
+  chunk.row_end = tile.row_end;
+  chunk.column_begin = tile.column_begin;
+  chunk.column_end = tile.column_end;
+  chunk.accumulator = accumulator;
+  if (job_.is_reduce()) chunk.accumulator_bytes = job_.plan_.accumulator_bytes;
+  if (job_.kernel_->pattern == GM_MAP) {
+    chunk.output_count = job_.kernel_->output_count;
     chunk.outputs = job_.plan_.outputs;
   }
-  checked(job_.cancelled_,
-          [&](const gm_host* host) { return job_.kernel_->run(host, state_, &chunk); });
+  Host(job_).call([&](const gm_host* host) { return job_.kernel_->run(host, state_, &chunk); });
 }
 
 void PluginJob::Worker::merge(void* into, const void* from) {
   const gm_merge merge{sizeof(gm_merge), 0, into, from, job_.plan_.accumulator_bytes};
-  checked(job_.cancelled_,
-          [&](const gm_host* host) { return job_.kernel_->merge(host, state_, &merge); });
+  Host(job_).call([&](const gm_host* host) { return job_.kernel_->merge(host, state_, &merge); });
 }
 
 void PluginJob::Worker::finish(const void* accumulator) {
-  const gm_finish finish{sizeof(gm_finish), job_.plan_.output_count, job_.plan_.outputs,
+  const gm_finish finish{sizeof(gm_finish), job_.kernel_->output_count, job_.plan_.outputs,
                          accumulator, job_.plan_.accumulator_bytes};
-  checked(job_.cancelled_,
-          [&](const gm_host* host) { return job_.kernel_->finish(host, state_, &finish); });
+  Host(job_).call([&](const gm_host* host) { return job_.kernel_->finish(host, state_, &finish); });
 }
 
 }  // namespace gristmill::bench

@@ -12,6 +12,8 @@
 
 #include <gristmill/kernel.h>
 
+#include "ipc/index_space.h"
+
 namespace gristmill::bench {
 
 // A call of the plug-in that did not answer GM_OK.
@@ -53,7 +55,8 @@ class PluginJob {
   ~PluginJob();
 
   const gm_plan& plan() const { return plan_; }
-  std::int64_t items() const { return plan_.items; }
+  // With tiles their number.
+  std::int64_t items() const;
   bool is_reduce() const { return kernel_->pattern == GM_REDUCE; }
   void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
@@ -65,16 +68,24 @@ class PluginJob {
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
     ~Worker();
-    // accumulator: of a reduce.
+    // accumulator: of a reduce. With tiles, one call for each.
     void run(std::int64_t begin, std::int64_t end, void* accumulator = nullptr);
     // Of a reduce.
     void merge(void* into, const void* from);
     void finish(const void* accumulator);
 
    private:
+    void run_once(std::int64_t begin, std::int64_t end, const ipc::Tile& tile, void* accumulator);
+
     PluginJob& job_;
     void* state_ = nullptr;
   };
+
+  // What the kernel counted and said.
+  const std::map<std::string, std::int64_t>& counters() const { return counters_; }
+  const std::vector<std::string>& log() const { return log_; }
+  // Of an emit: what was committed so far.
+  std::int64_t emitted_rows() const { return emitted_rows_; }
 
   // One worker, all chunks of that size in order. A reduce: an accumulator for each, which are
   // merged in order, neighbours up to merged_at_once into one, until one is left to be finished.
@@ -82,7 +93,7 @@ class PluginJob {
 
   template <class T>
   std::span<const T> output(std::size_t index) const {
-    return {reinterpret_cast<const T*>(outputs_[index].get()), output_bytes_[index] / sizeof(T)};
+    return {reinterpret_cast<const T*>(outputs_[index].data()), outputs_[index].size() / sizeof(T)};
   }
   std::size_t output_count() const { return outputs_.size(); }
   std::span<const std::byte> output_bytes(std::size_t index) const {
@@ -95,7 +106,10 @@ class PluginJob {
   };
   using Accumulator = std::vector<CacheLine>;
 
+  class Host;
+
   void resolve(const gm_plugin& plugin);
+  ipc::IndexSpace space() const;
   void allocate_outputs();
   Accumulator zeros() const;
   void reduce(Worker& worker, std::int64_t chunk_size, std::size_t merged_at_once);
@@ -105,8 +119,10 @@ class PluginJob {
   std::vector<gm_param_value> params_;
   gm_request abi_request_{};
   gm_plan plan_{};
-  std::vector<std::unique_ptr<std::byte[]>> outputs_;
-  std::vector<std::size_t> output_bytes_;
+  std::vector<std::vector<std::byte>> outputs_;
+  std::map<std::string, std::int64_t> counters_;
+  std::vector<std::string> log_;
+  std::int64_t emitted_rows_ = 0;
   std::atomic<bool> cancelled_{false};
 };
 

@@ -41,7 +41,11 @@ Job EngineCore::submit(JobSpec spec) { return submit(job_planner_.plan(std::move
 
 Job EngineCore::submit(engine::PlannedJob job) {
   if (job.partials) job.partials_memory = engine::reserve_partials(*job.partials, *segments_);
-  job.outputs = engine::reserve_outputs(job.plan.outputs, job.replace_existing, *segments_);
+  if (job.plan.pattern == Pattern::kEmit) {
+    job.emit = engine::reserve_rows(job, segments_);
+  } else {
+    job.outputs = engine::reserve_outputs(job.plan.outputs, job.replace_existing, *segments_);
+  }
   return coordinator_.submit(std::move(job));
 }
 

@@ -98,13 +98,20 @@ int prepare(const TemporaryFile& file, const OutputArray& output) {
 
 FileOutput::FileOutput(std::string name, DType dtype, Shape shape, std::filesystem::path path,
                        bool replace_existing)
+    : FileOutput(std::move(name), dtype, std::move(shape),
+                 std::make_unique<TemporaryFile>(std::move(path)), replace_existing) {}
+
+FileOutput::FileOutput(std::string name, DType dtype, Shape shape,
+                       std::unique_ptr<TemporaryFile> file, bool replace_existing)
     : OutputArray(std::move(name), dtype, std::move(shape)),
-      file_(std::move(path)),
+      file_(std::move(file)),
       replace_existing_(replace_existing),
-      mapping_(prepare(file_, *this), kNpyDataOffsetBytes, size_bytes()) {}
+      mapping_(prepare(*file_, *this), kNpyDataOffsetBytes, size_bytes()) {}
+
+std::int64_t FileOutput::data_offset_bytes() { return kNpyDataOffsetBytes; }
 
 PlacedArray FileOutput::place() const {
-  return {memory_, file_.fd(), kNpyDataOffsetBytes, size_bytes(), 0, false};
+  return {memory_, file_->fd(), kNpyDataOffsetBytes, size_bytes(), 0, false};
 }
 
 }  // namespace gristmill::engine

@@ -14,15 +14,21 @@ class FileOutput : public OutputArray {
  public:
   FileOutput(std::string name, DType dtype, Shape shape, std::filesystem::path path,
              bool replace_existing);
+  // In a file that was made before its shape was known. Requires: file, which is empty.
+  FileOutput(std::string name, DType dtype, Shape shape, std::unique_ptr<TemporaryFile> file,
+             bool replace_existing);
+
+  // Where the data begins in such a file.
+  static std::int64_t data_offset_bytes();
 
   PlacedArray place() const override;
-  void publish() override { file_.publish(replace_existing_); }
+  void publish() override { file_->publish(replace_existing_); }
   ArrayView view() const override { return {mapping_.data(), dtype(), shape()}; }
-  const std::filesystem::path& path() const override { return file_.final_path(); }
+  const std::filesystem::path& path() const override { return file_->final_path(); }
 
  private:
   std::shared_ptr<const MemoryName> memory_ = MemoryName::create();
-  TemporaryFile file_;
+  std::unique_ptr<TemporaryFile> file_;
   bool replace_existing_;
   ipc::ReadOnlyMapping mapping_;
 };

@@ -24,9 +24,10 @@ std::int64_t read(const std::atomic<std::uint64_t>& word, std::int64_t most = kM
 
 }  // namespace
 
-JobControl::JobControl(SegmentPool& segments, std::uint32_t slots, std::uint32_t chunks)
+JobControl::JobControl(SegmentPool& segments, std::uint32_t slots, std::uint32_t chunks,
+                       std::uint32_t records)
     : ledger_key_(random_key()) {
-  const std::int64_t size_bytes = ipc::ControlSegment::size_bytes(slots, chunks);
+  const std::int64_t size_bytes = ipc::ControlSegment::size_bytes(slots, chunks, records);
   memory_ = segments.take(size_bytes);
   const std::span memory(memory_->writable(), static_cast<std::size_t>(size_bytes));
   // Nobody writes it: a segment comes back to the pool when all workers have closed its last job.
@@ -35,7 +36,7 @@ JobControl::JobControl(SegmentPool& segments, std::uint32_t slots, std::uint32_t
     std::shared_ptr<const PooledSegment> memory;
     ipc::ControlSegment words;
   };
-  const auto kept = std::make_shared<Kept>(Kept{memory_, {memory, slots, chunks}});
+  const auto kept = std::make_shared<Kept>(Kept{memory_, {memory, slots, chunks, records}});
   words_ = std::shared_ptr<const ipc::ControlSegment>(kept, &kept->words);
 }
 
@@ -76,7 +77,7 @@ bool JobControl::is_done(std::uint32_t chunk) const {
 std::int64_t JobControl::done_as_counted() const {
   std::int64_t done = 0;
   for (std::uint32_t slot = 0; slot < words_->slots(); ++slot) {
-    done += read(words_->slot(slot).chunks_done) + read(words_->slot(slot).merges_done);
+    done += read(words_->slot(slot).chunks_done) + read(words_->slot(slot).follow_ups_done);
   }
   return done;
 }

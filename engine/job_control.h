@@ -23,7 +23,7 @@ inline constexpr std::int64_t kMostOfOneWorker = INT64_MAX / (4 * kMaxWorkers);
 class JobControl {
  public:
   // Empty partitions and an open ledger. Errors: kResources when there is no memory.
-  JobControl(SegmentPool& pool, std::uint32_t slots, std::uint32_t chunks);
+  JobControl(SegmentPool& pool, std::uint32_t slots, std::uint32_t chunks, std::uint32_t records);
 
   // Keeps the memory: callers look at the counters from other threads.
   const std::shared_ptr<const ipc::ControlSegment>& words() const { return words_; }
@@ -43,7 +43,7 @@ class JobControl {
   bool is_done(std::uint32_t chunk) const;
   // Requires: a quiet state.
   std::uint32_t done_in_ledger() const { return words_->count_done(ledger_key_); }
-  // Chunks and merges, as the workers counted them. Requires: a quiet state.
+  // Chunks and follow-ups, as the workers counted them. Requires: a quiet state.
   std::int64_t done_as_counted() const;
 
   // Requires: a quiet state.

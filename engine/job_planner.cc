@@ -3,7 +3,12 @@
 #include <algorithm>
 #include <limits>
 
+#include <gristmill/format.h>
+#include <gristmill/kernel.h>
+
 #include "engine/dataset_storage.h"
+#include "engine/declared_names.h"
+#include "engine/job_inputs.h"
 #include "engine/output_target.h"
 #include "engine/params.h"
 #include "engine/partials_plan.h"
@@ -13,61 +18,6 @@ namespace gristmill::engine {
 namespace {
 
 constexpr std::size_t kMaxAnswers = 256;
-
-template <class Declarations>
-std::vector<std::string> names_of(const Declarations& declarations) {
-  std::vector<std::string> names;
-  for (const auto& declaration : declarations) names.push_back(declaration.name);
-  return names;
-}
-
-std::size_t index_of(std::string_view kind, const std::string& name,
-                     const std::vector<std::string>& known) {
-  const auto found = std::find(known.begin(), known.end(), name);
-  if (found == known.end()) throw unknown_name(kind, name, known);
-  return static_cast<std::size_t>(found - known.begin());
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  return list;
-}
-
-Error invalid(std::string message, std::string hint = {}) {
-  return Error(ErrorCode::kInvalid, {std::move(message), {}, std::move(hint)});
-}
-
-// The input that a nameless one stands for: the only required one.
-std::size_t nameless_input(const KernelInfo& kernel) {
-  std::vector<std::size_t> required;
-  for (std::size_t i = 0; i < kernel.inputs.size(); ++i) {
-    if (!kernel.inputs[i].optional) required.push_back(i);
-  }
-  if (required.size() == 1) return required[0];
-  if (kernel.inputs.empty()) throw invalid("kernel \"" + kernel.name + "\" takes no input");
-  throw invalid("kernel \"" + kernel.name + "\" has several inputs: name each one",
-                "They are called " + joined(names_of(kernel.inputs)) + ".");
-}
-
-std::vector<std::optional<Dataset>> match_inputs(const KernelInfo& kernel,
-                                                 const std::vector<Input>& given) {
-  const std::vector<std::string> known = names_of(kernel.inputs);
-  std::vector<std::optional<Dataset>> inputs(known.size());
-  for (const Input& input : given) {
-    const std::size_t index =
-        input.name.empty() ? nameless_input(kernel) : index_of("input", input.name, known);
-    if (inputs[index]) throw invalid("input \"" + known[index] + "\" is given twice");
-    inputs[index] = input.data;
-  }
-  for (std::size_t i = 0; i < known.size(); ++i) {
-    if (!inputs[i] && !kernel.inputs[i].optional) {
-      throw invalid("kernel \"" + kernel.name + "\" needs input \"" + known[i] + "\"",
-                    known[i] + ": " + kernel.inputs[i].help + ".");
-    }
-  }
-  return inputs;
-}
 
 // The kernel's output that each requested one is; all of them if none is requested.
 std::vector<std::size_t> match_outputs(const KernelInfo& kernel, std::vector<Output>& requested) {
@@ -101,9 +51,9 @@ std::vector<FileId> input_files(const std::vector<Input>& inputs) {
   return files;
 }
 
-ipc::KernelRequest request_for(const KernelInfo& kernel, const PlannedJob& job,
-                               std::vector<ParamValue> params) {
-  ipc::KernelRequest request{kernel.plugin, kernel.name, {}, std::move(params), {}};
+ipc::KernelRequest request_for(const KernelInfo& kernel, std::uint64_t identity,
+                               const PlannedJob& job, std::vector<ParamValue> params) {
+  ipc::KernelRequest request{kernel.plugin, identity, kernel.name, {}, std::move(params), {}};
   for (const auto& input : job.inputs) {
     auto& spec = request.inputs.emplace_back();
     if (input) spec = ipc::ArraySpec{input->dtype(), input->shape()};
@@ -114,23 +64,64 @@ ipc::KernelRequest request_for(const KernelInfo& kernel, const PlannedJob& job,
   return request;
 }
 
+// What the index space says of the items, for whoever believes no worker.
+std::int64_t items_of(const ipc::IndexSpace& space, const ipc::KernelRequest& request,
+                      std::int64_t claimed) {
+  if (space.has_tiles()) return ipc::tile_count(space).value_or(-1);
+  if (space.kind == ipc::SpaceKind::kRange) return claimed;
+  if (space.input >= request.inputs.size() || !request.inputs[space.input]) return -1;
+  const Shape& shape = request.inputs[space.input]->shape;
+  return shape.empty() ? 1 : shape[0];
+}
+
+// How an output of a map must begin: with a row for each item, or with the rows and columns of
+// tiles.
+bool has_items(const ipc::Planned& planned, const Shape& shape) {
+  if (!planned.space.has_tiles()) return !shape.empty() && shape[0] == planned.items;
+  return shape.size() >= 2 && shape[0] == planned.space.rows && shape[1] == planned.space.columns;
+}
+
 // The kernel's answer is a worker's message: believed only as far as it makes sense.
-void require_sensible(const KernelInfo& kernel, const ipc::Planned& planned) {
+void require_sensible(const KernelInfo& kernel, const ipc::KernelRequest& request,
+                      ipc::Planned& planned) {
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorCode::kFailed, "kernel \"" + kernel.name + "\" planned " + what);
   };
   if (planned.items < 0 || planned.bytes_per_item < 0) fail("a negative number of items or bytes");
-  const bool reduces = kernel.pattern == Pattern::kReduce;
-  if (reduces && planned.accumulator_bytes < 1) fail("no accumulator");
+  if (items_of(planned.space, request, planned.items) != planned.items) {
+    fail("items that are not those of its index space");
+  }
+  if (kernel.pattern == Pattern::kReduce && planned.accumulator_bytes < 1) fail("no accumulator");
   if (planned.outputs.size() != kernel.outputs.size()) fail("a wrong number of outputs");
   for (std::size_t i = 0; i < planned.outputs.size(); ++i) {
-    const ipc::ArraySpec& spec = planned.outputs[i];
+    ipc::ArraySpec& spec = planned.outputs[i];
     const std::string name = "output \"" + kernel.outputs[i].name + "\" ";
-    if (!reduces && (spec.shape.empty() || spec.shape[0] != planned.items)) {
+    if (kernel.pattern == Pattern::kMap && !has_items(planned, spec.shape)) {
       fail(name + "without a row for each item");
     }
-    if (!size_bytes(spec.dtype, spec.shape)) fail(name + "larger than any memory");
+    if (kernel.pattern == Pattern::kEmit) {
+      if (spec.shape.empty()) fail(name + "without rows");
+      spec.shape[0] = 0;  // known at the end
+    }
+    if (!size_bytes(spec.dtype, spec.shape) ||
+        !size_bytes(spec.dtype,
+                    Shape(spec.shape.begin() + (spec.shape.empty() ? 0 : 1), spec.shape.end()))) {
+      fail(name + "larger than any memory");
+    }
   }
+}
+
+std::string in_words(const ipc::IndexSpace& space, const KernelInfo& kernel) {
+  if (space.kind == ipc::SpaceKind::kRows) {
+    return "rows of \"" + kernel.inputs[space.input].name + "\"";
+  }
+  if (space.kind == ipc::SpaceKind::kRange) return "range";
+  const std::string tiles = "tiles of " + format_count(space.tile_rows) + " x " +
+                            format_count(space.tile_columns) + " pairs of ";
+  if (space.kind == ipc::SpaceKind::kTriangle) {
+    return tiles + format_count(space.rows) + " rows, upper triangle";
+  }
+  return tiles + format_count(space.rows) + " x " + format_count(space.columns) + " rows";
 }
 
 std::int64_t mapped_bytes(const PlannedJob& job) {
@@ -143,13 +134,14 @@ void plan_work(PlannedJob& job, const ipc::Planned& planned, ChunkSize size, Pat
                int workers) {
   ChunkDemand demand{planned.items, planned.bytes_per_item, planned.nanoseconds_per_item};
   const bool reduces = pattern == Pattern::kReduce;
-  if (reduces && !planned.exact_merge) demand.most_chunks = most_leaves(planned.accumulator_bytes);
+  const bool exact_merge = (planned.flags & GM_EXACT_MERGE) != 0;
+  if (reduces && !exact_merge) demand.most_chunks = most_leaves(planned.accumulator_bytes);
   job.chunks = plan_chunks(demand, size);
   if (!reduces) return;
   const std::int64_t leaves =
-      planned.exact_merge ? std::min<std::int64_t>(workers, job.chunks.chunks) : job.chunks.chunks;
-  job.partials = plan_partials(planned.accumulator_bytes, static_cast<std::uint32_t>(leaves),
-                               planned.exact_merge);
+      exact_merge ? std::min<std::int64_t>(workers, job.chunks.chunks) : job.chunks.chunks;
+  job.partials =
+      plan_partials(planned.accumulator_bytes, static_cast<std::uint32_t>(leaves), exact_merge);
 }
 
 // All of the plan but its outputs.
@@ -160,7 +152,7 @@ JobPlan job_plan(const KernelInfo& kernel, const ipc::Planned& planned, const Pl
   plan.pattern = kernel.pattern;
   plan.plugin = kernel.plugin;
   plan.instruction_set = planned.instruction_set;
-  plan.index_space = planned.index_space;
+  plan.index_space = in_words(planned.space, kernel);
   plan.items = planned.items;
   plan.bytes_per_item = planned.bytes_per_item;
   plan.chunk_items = job.chunks.chunk_items;
@@ -204,10 +196,12 @@ PlannedJob JobPlanner::plan(JobSpec spec) {
   job.plan_output_index.resize(info.outputs.size());
   for (std::size_t i = 0; i < wanted.size(); ++i) job.plan_output_index[wanted[i]] = i;
   check_output_targets(spec.outputs, spec.replace_existing, input_files(spec.inputs));
-  job.request = request_for(info, job, resolve_params(info, spec.params));
+  job.request = request_for(info, identity_of(info.plugin), job, resolve_params(info, spec.params));
 
   ipc::Planned planned = ask(job.request);
-  require_sensible(info, planned);
+  require_sensible(info, job.request, planned);
+  job.space = planned.space;
+  job.flags = planned.flags;
   plan_work(job, planned, spec.chunk_size, info.pattern, workers_);
   job.plan = job_plan(info, planned, job, workers_);
   job.output_specs = std::move(planned.outputs);
@@ -235,7 +229,7 @@ std::vector<KernelInfo> JobPlanner::kernels() {
   const std::lock_guard lock(mutex_);
   std::vector<KernelInfo> all;
   for (const std::string& plugin : plugins_) {
-    const std::vector<KernelInfo>& kernels = kernels_of(plugin);
+    const std::vector<KernelInfo>& kernels = plugin_at(plugin).kernels;
     all.insert(all.end(), kernels.begin(), kernels.end());
   }
   return all;
@@ -246,7 +240,7 @@ KernelInfo JobPlanner::kernel(const std::string& name) {
   const KernelInfo* found = nullptr;
   std::vector<std::string> names;
   for (const std::string& plugin : plugins_) {
-    for (const KernelInfo& kernel : kernels_of(plugin)) {
+    for (const KernelInfo& kernel : plugin_at(plugin).kernels) {
       if (found == nullptr && kernel.name == name) found = &kernel;
       names.push_back(kernel.name);
     }
@@ -255,10 +249,15 @@ KernelInfo JobPlanner::kernel(const std::string& name) {
   return *found;
 }
 
-const std::vector<KernelInfo>& JobPlanner::kernels_of(const std::string& plugin) {
-  const auto found = kernels_by_plugin_.find(plugin);
-  if (found != kernels_by_plugin_.end()) return found->second;
-  return kernels_by_plugin_[plugin] = planner_.describe(plugin);
+std::uint64_t JobPlanner::identity_of(const std::string& plugin) {
+  const std::lock_guard lock(mutex_);
+  return plugin_at(plugin).identity;
+}
+
+const DescribedPlugin& JobPlanner::plugin_at(const std::string& path) {
+  const auto found = described_.find(path);
+  if (found != described_.end()) return found->second;
+  return described_[path] = planner_.describe(path);
 }
 
 }  // namespace gristmill::engine

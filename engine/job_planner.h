@@ -29,15 +29,16 @@ class JobPlanner {
   KernelInfo kernel(const std::string& name);
 
  private:
-  const std::vector<KernelInfo>& kernels_of(const std::string& plugin);
+  std::uint64_t identity_of(const std::string& plugin);
+  const DescribedPlugin& plugin_at(const std::string& path);
   ipc::Planned ask(const ipc::KernelRequest& request);
 
   Planner& planner_;
   std::vector<std::string> plugins_;
   int workers_;
   std::mutex mutex_;
-  std::map<std::string, std::vector<KernelInfo>> kernels_by_plugin_;
-  std::map<std::string, ipc::Planned> answers_;  // by the encoded request
+  std::map<std::string, DescribedPlugin> described_;  // by path
+  std::map<std::string, ipc::Planned> answers_;       // by the encoded request
 };
 
 }  // namespace gristmill::engine

@@ -5,6 +5,7 @@
 #include <string>
 
 #include <gristmill/format.h>
+#include <gristmill/kernel.h>
 
 #include "engine/dataset_storage.h"
 #include "engine/printable.h"
@@ -21,6 +22,8 @@ std::vector<ipc::ChunkRange> rounds_of(const PlannedJob& job) {
   const auto chunks = static_cast<std::uint32_t>(job.chunks.chunks);
   std::vector<ipc::ChunkRange> rounds;
   if (chunks > 0) rounds.push_back({0, chunks});
+  // Each chunk's rows are copied when all are counted.
+  if (job.emit && job.emit->gathers() && chunks > 0) rounds.push_back({chunks, 2 * chunks});
   if (!job.partials) return rounds;
   const std::uint32_t leaves = job.partials->leaves;
   const ipc::MergeTree tree(leaves, job.partials->fan_in);
@@ -48,9 +51,12 @@ void JobRun::start() {
   try {
     slots_ = start_workers();
     if (slots_ == 0) return;
-    control_.emplace(segments_, slots_, rounds_.back().end);
+    const auto chunks = static_cast<std::uint32_t>(job_.chunks.chunks);
+    control_.emplace(segments_, slots_, rounds_.back().end, job_.emit ? chunks : 0);
+    if (job_.emit) job_.emit->begin(slots_);
   } catch (const Error& error) {
     slots_ = 0;
+    control_.reset();
     failure_ = error;
     return;
   }
@@ -75,6 +81,14 @@ bool JobRun::begin_next_round() {
   if (!control_) return false;
   if (round_ + 1 >= rounds_.size() || control_->done_as_counted() != rounds_[round_].end)
     return false;
+  if (job_.emit) {
+    try {
+      job_.emit->size_files(*control_->words());
+    } catch (const Error& error) {
+      fail(error);
+      return false;
+    }
+  }
   ++round_;
   begin_round();
   return true;
@@ -96,25 +110,36 @@ bool JobRun::open(std::uint32_t slot) {
                        .chunks = static_cast<std::uint32_t>(job_.chunks.chunks),
                        .items = job_.chunks.items,
                        .chunk_items = job_.chunks.chunk_items,
+                       .space = job_.space,
+                       .flags = job_.flags,
                        .ledger_key = control_->ledger_key(),
                        .control = place(slot, control_->place(), fds),
                        .request = job_.request,
                        .outputs = job_.output_specs,
                        .input_placements = {},
                        .output_placements = {},
-                       .partials = job_.partials};
+                       .partials = job_.partials,
+                       .emit = {}};
   for (const auto& input : job_.inputs) {
     auto& placement = message.input_placements.emplace_back();
     if (input) placement = place(slot, input->storage()->place(), fds);
   }
   for (const auto& index : job_.plan_output_index) {
     auto& placement = message.output_placements.emplace_back();
-    if (index) placement = place(slot, job_.outputs[*index]->place(), fds);
+    if (index && !job_.emit) placement = place(slot, job_.outputs[*index]->place(), fds);
   }
   if (message.partials) {
     const PooledSegment& memory = *job_.partials_memory;
     const PlacedArray array{memory.name(), memory.fd(), 0, memory.size_bytes(), 0, false};
     message.partials->placement = place(slot, array, fds);
+  }
+  if (job_.emit) {
+    message.emit = job_.emit->message(slot);
+    message.emit->placement = place(slot, job_.emit->region(slot), fds);
+    const auto files = job_.emit->files();
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      if (files[i]) message.emit->files[i] = place(slot, *files[i], fds);
+    }
   }
   return pool_.send(slot, message, fds);
 }
@@ -159,12 +184,28 @@ void JobRun::on_report(std::uint32_t slot, const ipc::JobFailed& report) {
   fail(Error(report.code, std::move(text)));
 }
 
+void JobRun::on_report(std::uint32_t slot, const ipc::LogLine& report) {
+  if (report.job != number_ || !orders_.busy(slot)) return pool_.reject(slot, kUnasked);
+  if (log_.size() >= kMostLogLines) return;
+  log_.push_back({static_cast<int>(slot), report.level != GM_LOG_INFO,
+                  without_control_characters(report.text)});
+}
+
 void JobRun::on_report(std::uint32_t slot, const ipc::JobClosed& report) {
   if (report.job != number_ || phase_ != Phase::kClosing || !closing_[slot]) return;
   closing_[slot] = false;
   // A worker's word: no sum of them overflows.
   faulted_bytes_ += std::clamp<std::int64_t>(report.faulted_bytes, 0, kMostOfOneWorker);
   huge_bytes_ += std::clamp<std::int64_t>(report.huge_bytes, 0, kMostOfOneWorker);
+  for (const ipc::Counter& counter : report.counters) add_counter(counter);
+}
+
+void JobRun::add_counter(const ipc::Counter& counter) {
+  const std::string name = without_control_characters(counter.name);
+  if (counters_.size() >= kMostCounters && !counters_.contains(name)) return;
+  std::int64_t& sum = counters_[name];
+  if (__builtin_add_overflow(sum, counter.value, &sum))
+    sum = counter.value < 0 ? INT64_MIN : INT64_MAX;
 }
 
 void JobRun::on_death(std::uint32_t slot, const WorkerDeath& death) {
@@ -188,7 +229,7 @@ Error JobRun::death_error(std::uint32_t slot, const WorkerDeath& death, std::uin
     const bool known = chunk < control_->chunks();
     if (known && !control_->is_done(chunk)) {
       where = "in " + chunk_in_words(chunk);
-      if (!is_merge(chunk)) {
+      if (!is_follow_up(chunk)) {
         hint = "Cut these rows out of the input and run the kernel on them alone to find out why.";
       }
     }
@@ -206,13 +247,17 @@ Error JobRun::death_error(std::uint32_t slot, const WorkerDeath& death, std::uin
 }
 
 std::string JobRun::chunk_in_words(std::uint32_t chunk) const {
-  if (is_merge(chunk)) {
+  if (is_follow_up(chunk) && job_.emit) {
+    return "the copying of the rows of chunk " + format_count(chunk - job_.chunks.chunks);
+  }
+  if (is_follow_up(chunk)) {
     const bool last = chunk + 1 == control_->chunks();
     return "merge " + format_count(chunk - job_.chunks.chunks) + " of the partial results" +
            (last ? " (the last, which finishes them)" : "");
   }
   const ItemRange range = job_.chunks.range_of(chunk);
-  return "chunk " + format_count(chunk) + ", rows " + format_count(range.begin) + " to " +
+  const char* items = job_.space.has_tiles() ? "tiles" : "rows";
+  return "chunk " + format_count(chunk) + ", " + items + " " + format_count(range.begin) + " to " +
          format_count(range.end - 1);
 }
 
@@ -269,7 +314,6 @@ void JobRun::close() {
 void JobRun::end() {
   phase_ = Phase::kEnded;
   deadline_.reset();
-  JobSummary facts = summary();
   const bool complete =
       !failure_ && (!control_ || control_->done_as_counted() == control_->chunks());
   if (control_ && !failure_ && !(cancelled_ && !complete)) failure_ = check_ledger();
@@ -279,6 +323,7 @@ void JobRun::end() {
   }
   if (complete && !failure_) {
     try {
+      if (job_.emit) finish_rows();
       publish_outputs();
     } catch (const Error& error) {
       failure_ = error;
@@ -287,10 +332,12 @@ void JobRun::end() {
   const Outcome outcome = failure_   ? Outcome::kFailed
                           : complete ? Outcome::kDone
                                      : Outcome::kCancelled;
+  JobSummary facts = summary();
   std::vector<std::shared_ptr<OutputArray>> outputs = std::move(job_.outputs);
   // An output that is dropped here removes its unfinished file. Handles of the job may live on.
   if (outcome != Outcome::kDone) outputs.clear();
   job_.partials_memory.reset();
+  job_.emit.reset();
   facts.elapsed = Clock::now() - state_->submitted();
   state_->finish(Result(outcome, failure_, std::move(facts),
                         std::make_shared<const ResultArrays>(std::move(outputs))));
@@ -322,6 +369,16 @@ void JobRun::publish_outputs() {
   for (const auto& output : job_.outputs) output->publish();
 }
 
+void JobRun::finish_rows() {
+  job_.outputs = job_.emit->finish(control_ ? control_->words().get() : nullptr);
+  for (std::size_t i = 0; i < job_.outputs.size(); ++i) {
+    JobPlan::OutputPlan& plan = job_.plan.outputs[i];
+    plan.shape = job_.outputs[i]->shape();
+    plan.size_bytes = job_.outputs[i]->size_bytes();
+  }
+  job_.plan.reserved_bytes = job_.emit->taken_bytes();
+}
+
 JobSummary JobRun::summary() const {
   JobSummary facts;
   facts.plan = job_.plan;
@@ -329,6 +386,9 @@ JobSummary JobRun::summary() const {
   facts.running = quiet_since_ - first_order_;
   facts.mapped_bytes = job_.plan.mapped_bytes + job_.plan.reserved_bytes;
   facts.faulted_bytes = faulted_bytes_;
+  facts.counters = counters_;
+  facts.log = log_;
+  if (job_.emit) facts.copied_bytes = job_.emit->copied_bytes();
   // Where two workers' parts meet, both may have mapped a page.
   facts.huge_bytes = std::min(huge_bytes_, job_.plan.reserved_bytes);
   if (!control_) return facts;

@@ -2,11 +2,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <gristmill/error.h>
+#include <gristmill/result.h>
 
 #include "engine/job_control.h"
 #include "engine/job_state.h"
@@ -42,6 +45,8 @@ class JobRun {
  private:
   enum class Phase { kRunning, kClosing, kEnded };
 
+  static constexpr std::size_t kMostCounters = 64;
+  static constexpr std::size_t kMostLogLines = 1000;
   static constexpr const char* kUnasked = "it answered what it was not asked";
 
   std::uint32_t start_workers();
@@ -53,15 +58,18 @@ class JobRun {
   void on_report(std::uint32_t slot, const ipc::Idle& report);
   void on_report(std::uint32_t slot, const ipc::JobFailed& report);
   void on_report(std::uint32_t slot, const ipc::JobClosed& report);
+  void on_report(std::uint32_t slot, const ipc::LogLine& report);
   // Any other report is an answer that nobody asked for.
   template <class Unexpected>
   void on_report(std::uint32_t slot, const Unexpected&) {
     pool_.reject(slot, kUnasked);
   }
+  void add_counter(const ipc::Counter& counter);
   void on_death(std::uint32_t slot, const WorkerDeath& death);
   Error death_error(std::uint32_t slot, const WorkerDeath& death, std::uint64_t stamp) const;
   std::string chunk_in_words(std::uint32_t chunk) const;
-  bool is_merge(std::uint32_t chunk) const { return chunk >= job_.chunks.chunks; }
+  // A merge, or the copying of a chunk's rows into files.
+  bool is_follow_up(std::uint32_t chunk) const { return chunk >= job_.chunks.chunks; }
 
   void stop();
   void fail(Error error);
@@ -69,6 +77,7 @@ class JobRun {
   void end();
   std::optional<Error> check_ledger() const;
   std::optional<Error> check_inputs() const;
+  void finish_rows();
   void publish_outputs();
   JobSummary summary() const;
 
@@ -78,7 +87,8 @@ class JobRun {
   PlannedJob& job_;
   std::uint32_t number_;
   Phase phase_ = Phase::kRunning;
-  // What can be worked on at the same time: the chunks, then each level of the merges.
+  // What can be worked on at the same time: the chunks, then each level of the merges, or the
+  // copying of rows into files.
   std::vector<ipc::ChunkRange> rounds_;
   std::size_t round_ = 0;
   std::uint32_t slots_ = 0;            // workers taking part: slots 0 to slots_
@@ -93,6 +103,8 @@ class JobRun {
   Clock::time_point quiet_since_;
   std::int64_t faulted_bytes_ = 0;
   std::int64_t huge_bytes_ = 0;
+  std::map<std::string, std::int64_t> counters_;
+  std::vector<LogLine> log_;
 };
 
 }  // namespace gristmill::engine

@@ -40,6 +40,8 @@ class OutputArray {
 
   // No copy. Before the job has ended, some rows are not written yet.
   virtual ArrayView view() const = 0;
+  // The same in parts, one after another along axis 0: more than one in an emit only.
+  virtual std::vector<ArrayView> parts() const { return {view()}; }
   // The final name; empty for memory.
   virtual const std::filesystem::path& path() const = 0;
 

@@ -104,6 +104,12 @@ std::vector<ParamValue> resolve_params(const KernelInfo& kernel,
   for (const KernelInfo::Param& param : kernel.params) {
     known.push_back(param.name);
     const auto found = given.find(param.name);
+    if (param.required && found == given.end()) {
+      throw Error(ErrorCode::kInvalid,
+                  {"kernel \"" + kernel.name + "\" needs parameter \"" + param.name + "\"",
+                   {},
+                   param.name + ": " + param.help + "."});
+    }
     values.push_back(
         resolve(param, found == given.end() ? ParamValue(param.default_value) : found->second));
   }

@@ -41,18 +41,19 @@ void Planner::warm_up() {
   require_worker();
 }
 
-std::vector<KernelInfo> Planner::describe(const std::string& plugin) {
+DescribedPlugin Planner::describe(const std::string& path) {
   const std::lock_guard lock(mutex_);
   const std::uint32_t request = ++last_request_;
-  std::vector<KernelInfo> kernels;
-  ask(ipc::DescribeRequest{request, plugin}, "load plug-in \"" + plugin + "\"",
+  DescribedPlugin plugin;
+  ask(ipc::DescribeRequest{request, path}, "load plug-in \"" + path + "\"",
       [&](ipc::Report& report) {
         auto* described = std::get_if<ipc::Described>(&report);
         if (described == nullptr || !is_answer_to(request, report)) return false;
-        kernels.push_back(std::move(described->kernel));
+        plugin.identity = described->plugin_identity;
+        plugin.kernels.push_back(std::move(described->kernel));
         return described->index + 1 >= described->count;
       });
-  return kernels;
+  return plugin;
 }
 
 ipc::Planned Planner::plan(const ipc::KernelRequest& kernel) {

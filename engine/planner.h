@@ -15,6 +15,12 @@
 
 namespace gristmill::engine {
 
+// What a plug-in said of itself, and what tells its file from another.
+struct DescribedPlugin {
+  std::vector<KernelInfo> kernels;
+  std::uint64_t identity = 0;
+};
+
 // Asks a worker of its own, which runs no chunks, what plug-ins contain and what kernels plan. So a
 // plug-in that crashes or hangs while it is loaded takes no working worker with it.
 // Owns: the worker, started when first needed and again after it died.
@@ -29,7 +35,7 @@ class Planner {
   void warm_up();
   // Errors: kInvalid when the plug-in is refused; kInvalid too when the worker
   // died of it or did not answer within kAnswerLimit.
-  std::vector<KernelInfo> describe(const std::string& plugin);
+  DescribedPlugin describe(const std::string& path);
   // Errors: the kernel's own refusal; else as describe().
   ipc::Planned plan(const ipc::KernelRequest& request);
 

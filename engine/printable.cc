@@ -12,11 +12,16 @@ std::string printable(std::string_view text) {
   return result;
 }
 
+std::string without_control_characters(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  }
+  return text;
+}
+
 ErrorText without_control_characters(ErrorText text) {
   for (std::string* part : {&text.message, &text.detail, &text.hint}) {
-    for (char& c : *part) {
-      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-    }
+    *part = without_control_characters(std::move(*part));
   }
   return text;
 }

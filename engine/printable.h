@@ -12,6 +12,7 @@ namespace gristmill::engine {
 std::string printable(std::string_view text);
 
 // Text that a worker wrote: control characters, which a terminal would obey, become spaces.
+std::string without_control_characters(std::string text);
 ErrorText without_control_characters(ErrorText text);
 
 }  // namespace gristmill::engine

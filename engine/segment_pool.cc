@@ -194,4 +194,18 @@ std::int64_t SegmentPool::room_bytes() const {
   return std::max<std::int64_t>(limits_.memory_bytes - total_bytes(), 0);
 }
 
+std::shared_ptr<const void> SegmentPool::charge(std::int64_t size_bytes) {
+  {
+    const std::lock_guard lock(mutex_);
+    total_bytes_ += size_bytes;
+  }
+  const auto give_back = [pool = weak_from_this(), size_bytes](const void*) {
+    if (const auto alive = pool.lock()) {
+      const std::lock_guard lock(alive->mutex_);
+      alive->total_bytes_ -= size_bytes;
+    }
+  };
+  return {static_cast<const void*>(this), give_back};
+}
+
 }  // namespace gristmill::engine

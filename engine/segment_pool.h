@@ -68,6 +68,11 @@ class SegmentPool : public std::enable_shared_from_this<SegmentPool> {
   std::vector<std::shared_ptr<const PooledSegment>> take_all(std::span<const std::int64_t> sizes,
                                                              const std::string& what);
 
+  // What is left of the limit; INT64_MAX without one.
+  std::int64_t room_bytes() const;
+  // Counts memory of others for the limit, as long as what is returned lives.
+  std::shared_ptr<const void> charge(std::int64_t size_bytes);
+
   // Frees what nobody has used since then; all of it for a time in the future. Returns the bytes of
   // the pages that are free when workers have unmapped them, too.
   std::int64_t trim(Clock::time_point unused_since);
@@ -98,7 +103,6 @@ class SegmentPool : public std::enable_shared_from_this<SegmentPool> {
   void give_back(std::unique_ptr<const PooledSegment> segment);
   // Takes the last idle one out of the list, and of the counts.
   void drop_last(std::list<Idle>& dropped);
-  std::int64_t room_bytes() const;
 
   const Limits limits_;
   std::mutex taking_;         // one call of take_all at a time: what it counts stays true

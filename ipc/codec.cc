@@ -38,6 +38,7 @@ void write(Packer& packer, const std::string& value) { packer.pack(value); }
 void write(Packer& packer, DType value) { packer.pack(static_cast<std::uint32_t>(value)); }
 void write(Packer& packer, ErrorCode value) { packer.pack(static_cast<std::uint32_t>(value)); }
 void write(Packer& packer, Pattern value) { packer.pack(static_cast<std::uint32_t>(value)); }
+void write(Packer& packer, SpaceKind value) { packer.pack(static_cast<std::uint32_t>(value)); }
 void write(Packer& packer, const std::vector<double>& values) {
   const std::size_t size_bytes = values.size() * sizeof(double);
   packer.pack_bin(static_cast<std::uint32_t>(size_bytes));
@@ -129,8 +130,14 @@ void read(const Object& object, ErrorCode& value) {
 void read(const Object& object, Pattern& value) {
   std::uint32_t number = 0;
   read(object, number);
-  require(number <= static_cast<std::uint32_t>(Pattern::kReduce));
+  require(number <= static_cast<std::uint32_t>(Pattern::kEmit));
   value = static_cast<Pattern>(number);
+}
+void read(const Object& object, SpaceKind& value) {
+  std::uint32_t number = 0;
+  read(object, number);
+  require(number <= static_cast<std::uint32_t>(SpaceKind::kTriangle));
+  value = static_cast<SpaceKind>(number);
 }
 void read(const Object& object, std::vector<double>& values) {
   require(object.type == msgpack::type::BIN && object.via.bin.size % sizeof(double) == 0);
@@ -155,8 +162,9 @@ void read(const Object& object, T& value) {
       fields(value));
 }
 
+// Not inlined: GCC 12 then sees fields of an empty optional that may be uninitialized.
 template <class T>
-void read(const Object& object, std::optional<T>& value) {
+[[gnu::noinline]] void read(const Object& object, std::optional<T>& value) {
   value.reset();
   if (object.type != msgpack::type::NIL) read(object, value.emplace());
 }

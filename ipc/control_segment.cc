@@ -7,20 +7,24 @@
 
 namespace gristmill::ipc {
 
-// Header, slots, ledger, in this order without gaps.
-std::int64_t ControlSegment::size_bytes(std::uint32_t slots, std::uint32_t chunks) {
+// Header, slots, records, ledger, in this order without gaps.
+std::int64_t ControlSegment::size_bytes(std::uint32_t slots, std::uint32_t chunks,
+                                        std::uint32_t records) {
   return static_cast<std::int64_t>(sizeof(ControlHeader) + slots * sizeof(SlotWords) +
+                                   records * sizeof(EmitRecord) +
                                    chunks * sizeof(std::atomic<std::uint32_t>));
 }
 
 ControlSegment::ControlSegment(std::span<std::byte> memory, std::uint32_t slots,
-                               std::uint32_t chunks)
+                               std::uint32_t chunks, std::uint32_t records)
     : header_(reinterpret_cast<ControlHeader*>(memory.data())),
       slot_words_(reinterpret_cast<SlotWords*>(memory.data() + sizeof(ControlHeader))),
-      ledger_(reinterpret_cast<std::atomic<std::uint32_t>*>(slot_words_ + slots)),
+      records_(reinterpret_cast<EmitRecord*>(slot_words_ + slots)),
+      ledger_(reinterpret_cast<std::atomic<std::uint32_t>*>(records_ + records)),
       slots_(slots),
-      chunks_(chunks) {
-  if (static_cast<std::int64_t>(memory.size()) < size_bytes(slots, chunks)) {
+      chunks_(chunks),
+      record_count_(records) {
+  if (static_cast<std::int64_t>(memory.size()) < size_bytes(slots, chunks, records)) {
     throw Error(ErrorCode::kInvalid, "the control segment is too small for its job");
   }
 }

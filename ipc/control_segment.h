@@ -68,7 +68,7 @@ struct SlotWords {
   // chunks and merges also say when a round is complete and which partials of an exact merge there
   // are.
   std::atomic<std::uint64_t> chunks_done;
-  std::atomic<std::uint64_t> merges_done;
+  std::atomic<std::uint64_t> follow_ups_done;
   std::atomic<std::uint64_t> items_done;
   std::atomic<std::uint64_t> leases;
   std::atomic<std::uint64_t> stolen_leases;
@@ -76,10 +76,46 @@ struct SlotWords {
   std::atomic<std::uint64_t> first_chunk_nanoseconds;  // CLOCK_MONOTONIC; 0: none yet
 };
 
+// Where the rows of a chunk lie, in an emit: rows [first_row, first_row + rows) of an extent.
+struct EmittedRange {
+  std::uint32_t extent = 0;
+  std::int64_t first_row = 0;
+  std::int64_t rows = 0;
+
+  // True if it is one that there can be.
+  bool lies_within(std::uint32_t extents, std::int64_t capacity_rows) const {
+    return extent < extents && first_row >= 0 && rows <= capacity_rows &&
+           first_row <= capacity_rows - rows;
+  }
+};
+
+// Written by the worker that holds the claim of the chunk, before its tag; read when the tag is
+// there.
+struct EmitRecord {
+  std::atomic<std::uint64_t> first_row;
+  std::atomic<std::uint64_t> rows;  // extent in the upper 16 bits
+};
+
+constexpr std::uint64_t pack_rows(std::uint32_t extent, std::uint64_t rows) {
+  return (std::uint64_t{extent} << 48) | rows;
+}
+inline constexpr std::int64_t kMostEmittedRows = (std::int64_t{1} << 48) - 1;
+inline constexpr std::uint32_t kMostExtents = 1U << 16;
+
+inline EmittedRange read_record(const EmitRecord& record) {
+  // relaxed: ordered by the chunk's tag.
+  const std::uint64_t rows = record.rows.load(std::memory_order_relaxed);
+  return {static_cast<std::uint32_t>(rows >> 48),
+          static_cast<std::int64_t>(record.first_row.load(std::memory_order_relaxed)),
+          static_cast<std::int64_t>(rows & static_cast<std::uint64_t>(kMostEmittedRows))};
+}
+
 struct ControlHeader {
   // The job's number once it is cancelled or has failed; written by the coordinator, never reset
   // while the job is open.
   alignas(128) std::atomic<std::uint32_t> stop;
+  // Bytes of rows that workers have reserved in an emit; added to by any of them.
+  alignas(128) std::atomic<std::uint64_t> emitted_bytes;
 };
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
@@ -91,11 +127,15 @@ static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 class ControlSegment {
  public:
   // How much memory it takes. All words zero are empty partitions and an open ledger.
-  static std::int64_t size_bytes(std::uint32_t slots, std::uint32_t chunks);
-  // Errors: kInvalid if the memory is too small for so many slots and chunks.
-  ControlSegment(std::span<std::byte> memory, std::uint32_t slots, std::uint32_t chunks);
+  // records: of an emit, one for each chunk of items.
+  static std::int64_t size_bytes(std::uint32_t slots, std::uint32_t chunks,
+                                 std::uint32_t records = 0);
+  // Errors: kInvalid if the memory is too small for them.
+  ControlSegment(std::span<std::byte> memory, std::uint32_t slots, std::uint32_t chunks,
+                 std::uint32_t records = 0);
 
   std::atomic<std::uint32_t>& stop() const { return header_->stop; }
+  std::atomic<std::uint64_t>& emitted_bytes() const { return header_->emitted_bytes; }
   // Requires: slot < slots().
   SlotWords& slot(std::uint32_t slot) const {
     assert(slot < slots_);
@@ -107,19 +147,28 @@ class ControlSegment {
     return ledger_[chunk];
   }
 
+  // Requires: chunk < records().
+  EmitRecord& record(std::uint32_t chunk) const {
+    assert(chunk < record_count_);
+    return records_[chunk];
+  }
+
   // Chunks whose word is their tag. Requires: a quiet state, in which nobody writes the ledger.
   // What was written for these chunks can be read after that.
   std::uint32_t count_done(std::uint64_t ledger_key) const;
 
   std::uint32_t slots() const { return slots_; }
   std::uint32_t chunks() const { return chunks_; }
+  std::uint32_t records() const { return record_count_; }
 
  private:
   ControlHeader* header_;
   SlotWords* slot_words_;
+  EmitRecord* records_;
   std::atomic<std::uint32_t>* ledger_;
   std::uint32_t slots_;
   std::uint32_t chunks_;
+  std::uint32_t record_count_;
 };
 
 }  // namespace gristmill::ipc

@@ -12,6 +12,8 @@
 #include <gristmill/job.h>
 #include <gristmill/kernel_info.h>
 
+#include "ipc/index_space.h"
+
 // What the coordinator and a worker say to each other. Each message lists its fields once, in
 // fields(); codec.h turns that list into msgpack and back.
 namespace gristmill::ipc {
@@ -23,7 +25,8 @@ struct ArraySpec {
 
 // A kernel and what it is asked for; inputs, params and outputs in the order of its declarations.
 struct KernelRequest {
-  std::string plugin;  // absolute path
+  std::string plugin;                 // absolute path
+  std::uint64_t plugin_identity = 0;  // when it was described; 0: not asked
   std::string kernel;
   std::vector<std::optional<ArraySpec>> inputs;
   std::vector<ParamValue> params;
@@ -52,6 +55,25 @@ struct Partials {
   Placement placement;
 };
 
+// The rows of an emit. Each extent, one for a worker's life, has region_bytes of the segment, in
+// which the rows of each output begin at its offset. A file is mapped when all rows are counted:
+// its range_bytes is not known before.
+struct Emit {
+  Placement placement;  // the worker's own region
+  std::uint32_t extent = 0;
+  std::uint32_t extents = 0;
+  std::int64_t region_bytes = 0;
+  std::int64_t capacity_rows = 0;  // of an extent
+  std::int64_t limit_bytes = 0;    // of all extents together
+  std::vector<std::int64_t> offsets;
+  std::vector<std::optional<Placement>> files;  // by output
+};
+
+// Bytes behind axis 0. Requires: the shape has an axis, and fits into memory.
+inline std::int64_t row_bytes(const ArraySpec& spec) {
+  return size_bytes(spec.dtype, Shape(spec.shape.begin() + 1, spec.shape.end())).value_or(0);
+}
+
 // By the channel, with descriptors: Setup, OpenJob.
 
 // First message. Descriptors: the coordinator's queue half (read-only), the worker's queue half,
@@ -60,7 +82,9 @@ struct Setup {
   std::string version;
 };
 
-// Numbers from chunks on are merges: chunks + i makes partial leaves + i.
+// Numbers from chunks on are follow-ups. In a reduce they are merges: chunks + i makes partial
+// leaves
+// + i. In an emit with files, chunks + i copies the rows of chunk i.
 struct OpenJob {
   std::uint32_t job = 0;
   std::uint32_t slot = 0;
@@ -68,6 +92,8 @@ struct OpenJob {
   std::uint32_t chunks = 0;
   std::int64_t items = 0;
   std::int64_t chunk_items = 0;
+  IndexSpace space;
+  std::uint32_t flags = 0;  // of the plan, as in kernel.h
   std::uint64_t ledger_key = 0;
   Placement control;
   KernelRequest request;
@@ -75,6 +101,7 @@ struct OpenJob {
   std::vector<std::optional<Placement>> input_placements;
   std::vector<std::optional<Placement>> output_placements;
   std::optional<Partials> partials;  // of a reduce
+  std::optional<Emit> emit;
 };
 
 // By the task queue, coordinator to worker: DescribeRequest to ForgetMemory.
@@ -121,19 +148,20 @@ struct Described {
   std::uint32_t request = 0;
   std::uint32_t index = 0;
   std::uint32_t count = 0;
+  std::uint64_t plugin_identity = 0;  // tells this file from others
   KernelInfo kernel;
 };
 
 struct Planned {
   std::uint32_t request = 0;
+  std::uint32_t flags = 0;  // of the plan, as in kernel.h
+  IndexSpace space;
   std::int64_t items = 0;
   std::int64_t bytes_per_item = 0;
   double nanoseconds_per_item = 0;
-  std::string index_space;
   std::string instruction_set;
   std::vector<ArraySpec> outputs;      // all outputs of the kernel
   std::int64_t accumulator_bytes = 0;  // of a reduce
-  bool exact_merge = false;
 };
 
 // The answer to a request that cannot be met.
@@ -148,6 +176,13 @@ struct Idle {
   std::uint64_t seq = 0;
 };
 
+// A line that the kernel has for the user.
+struct LogLine {
+  std::uint32_t job = 0;
+  std::uint32_t level = 0;  // as in kernel.h
+  std::string text;
+};
+
 // The kernel refused a chunk, or (no chunk) the job could not be opened. An Idle follows.
 struct JobFailed {
   std::uint32_t job = 0;
@@ -156,20 +191,30 @@ struct JobFailed {
   ErrorText text;
 };
 
+// A number that the kernel's chunks added up in one worker.
+struct Counter {
+  std::string name;
+  std::int64_t value = 0;
+};
+
 struct JobClosed {
   std::uint32_t job = 0;
   std::int64_t faulted_bytes = 0;  // pages that were mapped in this job by faults
   std::int64_t huge_bytes = 0;     // of the outputs, mapped by huge pages
+  std::vector<Counter> counters;
 };
 
 using ChannelMessage = std::variant<Setup, OpenJob>;
 using Task = std::variant<DescribeRequest, PlanRequest, Order, CloseJob, ForgetMemory>;
-using Report = std::variant<Hello, Described, Planned, Refused, Idle, JobFailed, JobClosed>;
+using Report =
+    std::variant<Hello, Described, Planned, Refused, Idle, JobFailed, JobClosed, LogLine>;
 
 inline auto fields(ErrorText& m) { return std::tie(m.message, m.detail, m.hint); }
-inline auto fields(KernelInfo::Input& m) { return std::tie(m.name, m.help, m.optional); }
+inline auto fields(KernelInfo::Input& m) {
+  return std::tie(m.name, m.help, m.optional, m.dtypes, m.min_rank, m.max_rank);
+}
 inline auto fields(KernelInfo::Param& m) {
-  return std::tie(m.name, m.type, m.default_value, m.help);
+  return std::tie(m.name, m.type, m.default_value, m.help, m.required);
 }
 inline auto fields(KernelInfo::Output& m) { return std::tie(m.name, m.help); }
 inline auto fields(KernelInfo& m) {
@@ -178,7 +223,10 @@ inline auto fields(KernelInfo& m) {
 }
 inline auto fields(ArraySpec& m) { return std::tie(m.dtype, m.shape); }
 inline auto fields(KernelRequest& m) {
-  return std::tie(m.plugin, m.kernel, m.inputs, m.params, m.outputs_wanted);
+  return std::tie(m.plugin, m.plugin_identity, m.kernel, m.inputs, m.params, m.outputs_wanted);
+}
+inline auto fields(IndexSpace& m) {
+  return std::tie(m.kind, m.input, m.rows, m.columns, m.tile_rows, m.tile_columns);
 }
 inline auto fields(Placement& m) {
   return std::tie(m.fd_index, m.memory, m.range_offset, m.range_bytes, m.array_offset, m.sealed);
@@ -186,10 +234,15 @@ inline auto fields(Placement& m) {
 inline auto fields(Partials& m) {
   return std::tie(m.accumulator_bytes, m.stride_bytes, m.leaves, m.fan_in, m.exact, m.placement);
 }
+inline auto fields(Emit& m) {
+  return std::tie(m.placement, m.extent, m.extents, m.region_bytes, m.capacity_rows, m.limit_bytes,
+                  m.offsets, m.files);
+}
 inline auto fields(Setup& m) { return std::tie(m.version); }
 inline auto fields(OpenJob& m) {
-  return std::tie(m.job, m.slot, m.slots, m.chunks, m.items, m.chunk_items, m.ledger_key, m.control,
-                  m.request, m.outputs, m.input_placements, m.output_placements, m.partials);
+  return std::tie(m.job, m.slot, m.slots, m.chunks, m.items, m.chunk_items, m.space, m.flags,
+                  m.ledger_key, m.control, m.request, m.outputs, m.input_placements,
+                  m.output_placements, m.partials, m.emit);
 }
 inline auto fields(DescribeRequest& m) { return std::tie(m.request, m.plugin); }
 inline auto fields(PlanRequest& m) { return std::tie(m.request, m.kernel); }
@@ -197,14 +250,20 @@ inline auto fields(Order& m) { return std::tie(m.job, m.seq, m.begin, m.end); }
 inline auto fields(CloseJob& m) { return std::tie(m.job); }
 inline auto fields(ForgetMemory& m) { return std::tie(m.memories); }
 inline auto fields(Hello& m) { return std::tie(m.version); }
-inline auto fields(Described& m) { return std::tie(m.request, m.index, m.count, m.kernel); }
+inline auto fields(Described& m) {
+  return std::tie(m.request, m.index, m.count, m.plugin_identity, m.kernel);
+}
 inline auto fields(Planned& m) {
-  return std::tie(m.request, m.items, m.bytes_per_item, m.nanoseconds_per_item, m.index_space,
-                  m.instruction_set, m.outputs, m.accumulator_bytes, m.exact_merge);
+  return std::tie(m.request, m.flags, m.space, m.items, m.bytes_per_item, m.nanoseconds_per_item,
+                  m.instruction_set, m.outputs, m.accumulator_bytes);
 }
 inline auto fields(Refused& m) { return std::tie(m.request, m.code, m.text); }
 inline auto fields(Idle& m) { return std::tie(m.job, m.seq); }
 inline auto fields(JobFailed& m) { return std::tie(m.job, m.chunk, m.code, m.text); }
-inline auto fields(JobClosed& m) { return std::tie(m.job, m.faulted_bytes, m.huge_bytes); }
+inline auto fields(LogLine& m) { return std::tie(m.job, m.level, m.text); }
+inline auto fields(Counter& m) { return std::tie(m.name, m.value); }
+inline auto fields(JobClosed& m) {
+  return std::tie(m.job, m.faulted_bytes, m.huge_bytes, m.counters);
+}
 
 }  // namespace gristmill::ipc

@@ -9,6 +9,7 @@
 #include <span>
 
 #include <gristmill/error.h>
+#include <gristmill/kernel.h>
 
 #include "workers/test_point.h"
 
@@ -48,26 +49,60 @@ ipc::ControlSegment open_control(const ipc::OpenJob& job, const std::vector<ipc:
   const int fd = fd_at(fds, job.control.fd_index);
   MappedMemory& mapped = memory.map(fd, job.control, ipc::Access::kWrite);
   mapped.pages().prepare(0, mapped.size_bytes());
+  const std::span words(mapped.data(), static_cast<std::size_t>(mapped.size_bytes()));
+  if (job.emit) {
+    const bool gathers = std::any_of(job.emit->files.begin(), job.emit->files.end(),
+                                     [](const auto& file) { return file.has_value(); });
+    return {words, job.slots, job.chunks * (gathers ? 2 : 1), job.chunks};
+  }
   const std::uint32_t merges =
       job.partials ? ipc::MergeTree(job.partials->leaves, job.partials->fan_in).merges() : 0;
-  return {std::span(mapped.data(), static_cast<std::size_t>(mapped.size_bytes())), job.slots,
-          job.chunks + merges};
+  return {words, job.slots, job.chunks + merges};
+}
+
+std::int64_t rows_of(const ipc::OpenJob& job) {
+  return job.space.has_tiles() ? job.space.rows : job.items;
+}
+
+// Nobody may write outside of the arrays because of a message that contradicts itself.
+void require_consistent(const ipc::OpenJob& job) {
+  if (!job.space.has_tiles()) return;
+  if (ipc::tile_count(job.space) != job.items) {
+    throw Error(ErrorCode::kInternal, "a job came with other tiles than items");
+  }
 }
 
 }  // namespace
 
-JobExecution::JobExecution(const ipc::OpenJob& job, const std::vector<ipc::UniqueFd>& fds,
-                           const KernelHost& host, MemoryCache& memory)
+JobExecution::JobExecution(const ipc::OpenJob& job, std::vector<ipc::UniqueFd> fds,
+                           const KernelHost& host, MemoryCache& memory, const Log& log)
     : job_(job.job),
       slot_(job.slot),
       chunks_(job.chunks),
       items_(job.items),
       chunk_items_(job.chunk_items),
+      space_(job.space),
+      overwrites_output_((job.flags & GM_OVERWRITES_OUTPUT) != 0),
+      rows_(rows_of(job)),
       ledger_key_(job.ledger_key),
-      control_(open_control(job, fds, memory)),
+      fds_(std::move(fds)),
+      memory_(memory),
+      control_(open_control(job, fds_, memory)),
+      output_specs_(job.outputs),
       faults_before_(faults_so_far()),
       cancel_(control_.stop(), job.job),
       claimer_(control_, job.slot) {
+  require_consistent(job);
+  map_inputs(job);
+  map_outputs(job);
+  map_results(job);
+  const JobServices services{cancel_, log, emitted_ ? &*emitted_ : nullptr};
+  kernel_ = host.open(job.request, inputs_, outputs_,
+                      job.partials ? job.partials->accumulator_bytes : 0, services);
+  find_filled_outputs();
+}
+
+void JobExecution::map_inputs(const ipc::OpenJob& job) {
   for (std::size_t i = 0; i < job.input_placements.size(); ++i) {
     const auto& placement = job.input_placements[i];
     if (!placement) {
@@ -75,9 +110,12 @@ JobExecution::JobExecution(const ipc::OpenJob& job, const std::vector<ipc::Uniqu
       continue;
     }
     MappedMemory& mapped =
-        memory.map(fd_at(fds, placement->fd_index), *placement, ipc::Access::kRead);
+        memory_.map(fd_at(fds_, placement->fd_index), *placement, ipc::Access::kRead);
     add_array(inputs_, mapped, *placement, *job.request.inputs.at(i));
   }
+}
+
+void JobExecution::map_outputs(const ipc::OpenJob& job) {
   for (std::size_t i = 0; i < job.output_placements.size(); ++i) {
     const auto& placement = job.output_placements[i];
     if (!placement) {
@@ -85,7 +123,7 @@ JobExecution::JobExecution(const ipc::OpenJob& job, const std::vector<ipc::Uniqu
       continue;
     }
     MappedMemory& mapped =
-        memory.map(fd_at(fds, placement->fd_index), *placement, ipc::Access::kWrite);
+        memory_.map(fd_at(fds_, placement->fd_index), *placement, ipc::Access::kWrite);
     // Small outputs share one.
     if (std::find(output_memories_.begin(), output_memories_.end(), &mapped) ==
         output_memories_.end()) {
@@ -93,25 +131,34 @@ JobExecution::JobExecution(const ipc::OpenJob& job, const std::vector<ipc::Uniqu
     }
     add_array(outputs_, mapped, *placement, job.outputs.at(i));
   }
-  std::int64_t accumulator_bytes = 0;
+}
+
+// What is written elsewhere first: partials of a reduce, rows of an emit.
+void JobExecution::map_results(const ipc::OpenJob& job) {
   if (job.partials) {
     const ipc::Placement& placement = job.partials->placement;
     MappedMemory& mapped =
-        memory.map(fd_at(fds, placement.fd_index), placement, ipc::Access::kWrite);
+        memory_.map(fd_at(fds_, placement.fd_index), placement, ipc::Access::kWrite);
     partials_.emplace(*job.partials, mapped, control_, slot_, chunks_);
-    accumulator_bytes = job.partials->accumulator_bytes;
   }
-  kernel_ = host.open(job.request, inputs_, outputs_, accumulator_bytes, cancel_);
-  find_filled_outputs();
+  if (job.emit) {
+    emit_ = job.emit;
+    const ipc::Placement& placement = emit_->placement;
+    MappedMemory& mapped =
+        memory_.map(fd_at(fds_, placement.fd_index), placement, ipc::Access::kWrite);
+    output_memories_.push_back(&mapped);
+    emitted_.emplace(*emit_, job.outputs, job.request.outputs_wanted, mapped, control_);
+  }
 }
 
 void JobExecution::find_filled_outputs() {
-  if (kernel_->overwrites_output() && !kFillsOverwritten) return;
+  if (overwrites_output_ && !kFillsOverwritten) return;
   for (const JobArray& output : outputs_) {
     if (output.data == nullptr) continue;
     const std::int64_t bytes = *size_bytes(output.spec.dtype, output.spec.shape);
-    filled_outputs_.push_back(
-        {static_cast<std::byte*>(output.data), items_ > 0 ? bytes / items_ : 0, bytes});
+    const std::int64_t row_bytes = rows_ > 0 ? bytes / rows_ : 0;
+    filled_outputs_.push_back({static_cast<std::byte*>(output.data), row_bytes,
+                               space_.columns > 0 ? row_bytes / space_.columns : 0, bytes});
   }
 }
 
@@ -125,13 +172,13 @@ void JobExecution::add_array(std::vector<JobArray>& arrays, MappedMemory& memory
   // An array without elements is there nevertheless: no data would mean that nobody wants it.
   alignas(64) static std::byte nothing;
   arrays.push_back({*array_bytes == 0 ? &nothing : memory.data() + placement.array_offset, spec});
-  if (!spec.shape.empty() && spec.shape[0] == items_ && items_ > 0) {
-    item_arrays_.push_back({&memory, placement.array_offset, *array_bytes / items_});
+  if (!spec.shape.empty() && spec.shape[0] == rows_ && rows_ > 0) {
+    item_arrays_.push_back({&memory, placement.array_offset, *array_bytes / rows_});
   }
 }
 
 ipc::JobClosed JobExecution::costs() const {
-  ipc::JobClosed closed{job_, 0, 0};
+  ipc::JobClosed closed{job_, 0, 0, kernel_->counters()};
   const std::int64_t page_bytes = sysconf(_SC_PAGESIZE);
   closed.faulted_bytes = (faults_so_far() - faults_before_) * page_bytes;
   for (MappedMemory* memory : output_memories_) {
@@ -173,12 +220,12 @@ void JobExecution::run_lease(ipc::ChunkRange lease) {
   lease_ = lease;
   lease_prepared_ = false;
   std::uint32_t done = 0;
-  std::uint32_t merges = 0;
+  std::uint32_t follow_ups = 0;
   std::int64_t items = 0;
   for (std::uint32_t chunk = lease.begin; chunk < lease.end && !cancel_.raised(); ++chunk) {
     if (run_chunk(chunk) == ChunkEnd::kSkipped) continue;
-    if (is_merge(chunk)) {
-      ++merges;
+    if (is_follow_up(chunk)) {
+      ++follow_ups;
     } else {
       ++done;
       items += items_of(chunk);
@@ -187,9 +234,9 @@ void JobExecution::run_lease(ipc::ChunkRange lease) {
   std::atomic_signal_fence(std::memory_order_seq_cst);
   words().executing.store(0, std::memory_order_relaxed);
   const std::chrono::nanoseconds elapsed = Clock::now() - start;
-  claimer_.record(done + merges, elapsed);
+  claimer_.record(done + follow_ups, elapsed);
   add(words().chunks_done, done);
-  add(words().merges_done, merges);
+  add(words().follow_ups_done, follow_ups);
   add(words().items_done, static_cast<std::uint64_t>(items));
   add(words().busy_nanoseconds, static_cast<std::uint64_t>(elapsed.count()));
 }
@@ -208,10 +255,12 @@ inline JobExecution::ChunkEnd JobExecution::run_chunk(std::uint32_t chunk) {
   words().executing.store(ipc::stamp_of(job_, chunk), std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   GRISTMILL_TEST_POINT("after-stamp");
-  if (is_merge(chunk)) {
+  if (!is_follow_up(chunk)) {
+    run_items(chunk);
+  } else if (partials_) {
     run_merge(chunk);
   } else {
-    run_items(chunk);
+    run_gather(chunk);
   }
   // A kernel that saw the flag may have left its rows unfinished.
   if (cancel_.raised()) return ChunkEnd::kSkipped;
@@ -226,9 +275,29 @@ inline void JobExecution::run_items(std::uint32_t chunk) {
   const std::int64_t begin = std::int64_t{chunk} * chunk_items_;
   const std::int64_t end = begin + items_of(chunk);
   if (!lease_prepared_) prepare_pages();
-  if (partials_) return kernel_->run(begin, end, partials_->accumulator_for(chunk));
-  fill_rows(begin, end);
-  kernel_->run(begin, end, nullptr);
+  if (emitted_) emitted_->begin_chunk();
+  void* accumulator = partials_ ? partials_->accumulator_for(chunk) : nullptr;
+  if (space_.has_tiles()) {
+    for (std::int64_t item = begin; item < end && !cancel_.raised(); ++item) {
+      run_tile(item, accumulator);
+    }
+  } else {
+    if (!partials_) fill_rows(begin, end);
+    kernel_->run({begin, end, {begin, end, 0, 0}}, accumulator);
+  }
+  if (emitted_) emitted_->end_chunk(chunk);
+}
+
+void JobExecution::run_tile(std::int64_t item, void* accumulator) {
+  const ipc::Tile tile = ipc::tile_at(space_, item);
+  prepare_rows(tile.row_begin, tile.row_end);
+  if (!filled_outputs_.empty() && !partials_) {
+    fill_block(tile);
+    if (space_.kind == ipc::SpaceKind::kTriangle) {
+      fill_block({tile.column_begin, tile.column_end, tile.row_begin, tile.row_end});
+    }
+  }
+  kernel_->run({item, item + 1, tile}, accumulator);
 }
 
 void JobExecution::run_merge(std::uint32_t chunk) {
@@ -240,27 +309,48 @@ void JobExecution::run_merge(std::uint32_t chunk) {
   kernel_->finish(partial);
 }
 
+void JobExecution::run_gather(std::uint32_t chunk) {
+  if (!gatherer_) gatherer_.emplace(*emit_, output_specs_, fds_, memory_, control_);
+  gatherer_->gather(chunk - chunks_);
+}
+
 inline std::int64_t JobExecution::items_of(std::uint32_t chunk) const {
   return std::min(chunk_items_, items_ - std::int64_t{chunk} * chunk_items_);
 }
 
-// Of the whole lease at its first chunk: after the stamp, because it may fault.
+// Of the whole lease at its first chunk: after the stamp, because it may fault. Tiles prepare their
+// own.
 void JobExecution::prepare_pages() {
   lease_prepared_ = true;
-  const std::int64_t begin = std::int64_t{lease_.begin} * chunk_items_;
-  const std::int64_t end = std::min(std::int64_t{lease_.end} * chunk_items_, items_);
+  if (space_.has_tiles()) return;
+  prepare_rows(std::int64_t{lease_.begin} * chunk_items_,
+               std::min(std::int64_t{lease_.end} * chunk_items_, items_));
+}
+
+void JobExecution::prepare_rows(std::int64_t begin, std::int64_t end) {
   for (const ArrayOfItems& array : item_arrays_) {
     array.memory->pages().prepare(array.array_offset + begin * array.row_bytes,
                                   array.array_offset + end * array.row_bytes);
   }
 }
 
-int JobExecution::entry_byte() const { return kernel_->overwrites_output() ? kStale : 0; }
+int JobExecution::entry_byte() const { return overwrites_output_ ? kStale : 0; }
 
 inline void JobExecution::fill_rows(std::int64_t begin, std::int64_t end) const {
   for (const FilledOutput& output : filled_outputs_) {
     std::memset(output.data + begin * output.row_bytes, entry_byte(),
                 static_cast<std::size_t>((end - begin) * output.row_bytes));
+  }
+}
+
+void JobExecution::fill_block(const ipc::Tile& tile) const {
+  for (const FilledOutput& output : filled_outputs_) {
+    for (std::int64_t row = tile.row_begin; row < tile.row_end; ++row) {
+      std::memset(
+          output.data + row * output.row_bytes + tile.column_begin * output.cell_bytes,
+          entry_byte(),
+          static_cast<std::size_t>((tile.column_end - tile.column_begin) * output.cell_bytes));
+    }
   }
 }
 

@@ -1,17 +1,21 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "ipc/control_segment.h"
 #include "ipc/messages.h"
 #include "ipc/unique_fd.h"
+#include "workers/emitted_rows.h"
 #include "workers/kernel_host.h"
 #include "workers/lease_claimer.h"
 #include "workers/memory_cache.h"
 #include "workers/partials.h"
+#include "workers/row_gatherer.h"
 
 namespace gristmill::workers {
 
@@ -20,10 +24,12 @@ namespace gristmill::workers {
 // Lifetime: the memory cache outlives it.
 class JobExecution {
  public:
-  // Errors: what the kernel says when it is opened; kInternal or kInvalid for descriptors that do
-  // not hold what the message promises.
-  JobExecution(const ipc::OpenJob& job, const std::vector<ipc::UniqueFd>& fds,
-               const KernelHost& host, MemoryCache& memory);
+  using Log = std::function<void(std::uint32_t level, std::string text)>;
+
+  // log: takes the kernel's lines. Errors: what the kernel says when it is opened; kInternal or
+  // kInvalid for descriptors that do not hold what the message promises.
+  JobExecution(const ipc::OpenJob& job, std::vector<ipc::UniqueFd> fds, const KernelHost& host,
+               MemoryCache& memory, const Log& log);
 
   // What the memory of this job cost so far.
   ipc::JobClosed costs() const;
@@ -39,7 +45,8 @@ class JobExecution {
   // An output that is filled with a byte before the kernel writes it.
   struct FilledOutput {
     std::byte* data;
-    std::int64_t row_bytes;  // of a map
+    std::int64_t row_bytes;   // of a map
+    std::int64_t cell_bytes;  // of a map over tiles
     std::int64_t size_bytes;
   };
 
@@ -50,6 +57,9 @@ class JobExecution {
     std::int64_t row_bytes;
   };
 
+  void map_inputs(const ipc::OpenJob& job);
+  void map_outputs(const ipc::OpenJob& job);
+  void map_results(const ipc::OpenJob& job);
   void find_filled_outputs();
   void add_array(std::vector<JobArray>& arrays, MappedMemory& memory,
                  const ipc::Placement& placement, const ipc::ArraySpec& spec);
@@ -57,26 +67,41 @@ class JobExecution {
   void run_lease(ipc::ChunkRange lease);
   ChunkEnd run_chunk(std::uint32_t chunk);
   void run_items(std::uint32_t chunk);
+  void run_tile(std::int64_t item, void* accumulator);
   void run_merge(std::uint32_t chunk);
-  bool is_merge(std::uint32_t chunk) const { return chunk >= chunks_; }
+  void run_gather(std::uint32_t chunk);
+  // A merge, or the copying of a chunk's rows.
+  bool is_follow_up(std::uint32_t chunk) const { return chunk >= chunks_; }
   std::int64_t items_of(std::uint32_t chunk) const;
   void prepare_pages();
+  void prepare_rows(std::int64_t begin, std::int64_t end);
   void fill_rows(std::int64_t begin, std::int64_t end) const;
+  void fill_block(const ipc::Tile& tile) const;
   int entry_byte() const;
   ipc::SlotWords& words() const { return control_.slot(slot_); }
 
   std::uint32_t job_;
   std::uint32_t slot_;
-  std::uint32_t chunks_;  // of items; merges follow
+  std::uint32_t chunks_;  // of items
   std::int64_t items_;
   std::int64_t chunk_items_;
+  ipc::IndexSpace space_;
+  bool overwrites_output_;
+  // The length of axis 0 of arrays that have a row for each item, or tile's row.
+  std::int64_t rows_;
   std::uint64_t ledger_key_;
+  const std::vector<ipc::UniqueFd> fds_;
+  MemoryCache& memory_;
   ipc::ControlSegment control_;
+  std::vector<ipc::ArraySpec> output_specs_;
   std::vector<JobArray> inputs_;
   std::vector<JobArray> outputs_;
   std::vector<ArrayOfItems> item_arrays_;
   std::vector<MappedMemory*> output_memories_;
   std::optional<Partials> partials_;
+  std::optional<ipc::Emit> emit_;
+  std::optional<EmittedRows> emitted_;
+  std::optional<RowGatherer> gatherer_;
   std::vector<FilledOutput> filled_outputs_;
   std::int64_t faults_before_;
   CancelFlag cancel_;

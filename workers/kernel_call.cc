@@ -1,8 +1,12 @@
 #include "workers/kernel_call.h"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include <gristmill/error.h>
+
+#include "workers/emitted_rows.h"
 
 namespace gristmill::workers {
 namespace {
@@ -84,12 +88,18 @@ CRequest::CRequest(const gm_kernel& kernel, const ipc::KernelRequest& request,
   request_.output_wanted = wanted_.data();
 }
 
-CallContext::CallContext(std::string kernel_name, const CancelFlag* cancel)
-    : kernel_name_(std::move(kernel_name)), cancel_(cancel) {
+CallContext::CallContext(std::string kernel_name, const JobServices* services)
+    : kernel_name_(std::move(kernel_name)), services_(services) {
   host_.struct_size = sizeof(gm_host);
+  host_.abi_minor = GM_ABI_MINOR;
   host_.context = this;
   host_.set_error = &CallContext::set_error;
   host_.cancelled = &CallContext::cancelled;
+  host_.log = &CallContext::log;
+  host_.count = &CallContext::count;
+  host_.scratch = &CallContext::scratch;
+  host_.rows = &CallContext::rows;
+  host_.commit = &CallContext::commit;
 }
 
 void CallContext::fail(gm_status status) {
@@ -97,18 +107,83 @@ void CallContext::fail(gm_status status) {
     text_.message = "it answered status " + std::to_string(status) + " without a reason";
   }
   text_.message = "kernel \"" + kernel_name_ + "\": " + text_.message;
-  throw Error(code_of(status), std::move(text_));
+  const ErrorCode code = refused_ ? refusal_ : code_of(status);
+  refused_ = false;
+  throw Error(code, std::exchange(text_, {}));
+}
+
+void CallContext::take_scratch_back() {
+  scratch_.reset();
+  used_scratch_ = false;
+}
+
+void CallContext::refuse(const Error& error) {
+  if (refused_) return;
+  refused_ = true;
+  refusal_ = error.code();
+  text_ = error.text();
 }
 
 void CallContext::set_error(void* context, const char* message, const char* hint) {
-  ErrorText& text = static_cast<CallContext*>(context)->text_;
-  text.message = message == nullptr ? "" : message;
-  text.hint = hint == nullptr ? "" : hint;
+  auto* self = static_cast<CallContext*>(context);
+  if (self->refused_) return;
+  self->text_.message = message == nullptr ? "" : message;
+  self->text_.hint = hint == nullptr ? "" : hint;
 }
 
 std::int32_t CallContext::cancelled(void* context) {
-  const CancelFlag* cancel = static_cast<CallContext*>(context)->cancel_;
-  return cancel != nullptr && cancel->raised() ? 1 : 0;
+  const JobServices* services = static_cast<CallContext*>(context)->services_;
+  return services != nullptr && services->cancel.raised() ? 1 : 0;
+}
+
+void CallContext::log(void* context, gm_log_level level, const char* message) {
+  auto* self = static_cast<CallContext*>(context);
+  if (self->services_ == nullptr || !self->services_->log || message == nullptr) return;
+  if (self->log_lines_ > kMostLogLines) return;
+  const bool last = self->log_lines_++ == kMostLogLines;
+  const std::string_view text = last ? "further lines of this worker are left out" : message;
+  self->services_->log(level, std::string(text.substr(0, kMostLogBytes)));
+}
+
+void CallContext::count(void* context, const char* name, std::int64_t amount) {
+  std::vector<ipc::Counter>& counters = static_cast<CallContext*>(context)->counters_;
+  if (name == nullptr) return;
+  const auto found = std::find_if(counters.begin(), counters.end(),
+                                  [&](const auto& counter) { return counter.name == name; });
+  if (found != counters.end()) {
+    if (__builtin_add_overflow(found->value, amount, &found->value)) found->value = INT64_MAX;
+  } else if (counters.size() < kMostCounters) {
+    counters.push_back({std::string(std::string_view(name).substr(0, kMostCounterName)), amount});
+  }
+}
+
+void* CallContext::scratch(void* context, std::int64_t size_bytes) {
+  auto* self = static_cast<CallContext*>(context);
+  self->used_scratch_ = true;
+  return self->scratch_.take(size_bytes);
+}
+
+const gm_array* CallContext::rows(void* context, std::int64_t count) {
+  auto* self = static_cast<CallContext*>(context);
+  if (self->services_ == nullptr || self->services_->rows == nullptr) return nullptr;
+  try {
+    return self->services_->rows->make_room(count);
+  } catch (const Error& error) {
+    self->refuse(error);
+    return nullptr;
+  }
+}
+
+gm_status CallContext::commit(void* context, std::int64_t count) {
+  auto* self = static_cast<CallContext*>(context);
+  if (self->services_ == nullptr || self->services_->rows == nullptr) return GM_INVALID;
+  try {
+    self->services_->rows->commit(count);
+    return GM_OK;
+  } catch (const Error& error) {
+    self->refuse(error);
+    return GM_INVALID;
+  }
 }
 
 }  // namespace gristmill::workers

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include <gristmill/error.h>
 #include <gristmill/kernel.h>
 
 #include "workers/kernel_host.h"
+#include "workers/scratch.h"
 
 // The C structures that a kernel's functions are called with, and what they answer.
 namespace gristmill::workers {
@@ -33,28 +36,51 @@ class CRequest {
   gm_request request_{};
 };
 
-// The services of the host for the calls of one kernel, and the error that it set.
+// What a kernel may add to in one worker and job.
+inline constexpr std::size_t kMostCounters = 16;
+inline constexpr std::size_t kMostCounterName = 64;
+inline constexpr int kMostLogLines = 100;
+inline constexpr std::size_t kMostLogBytes = 1000;
+
+// The services of the host for the calls of one kernel, and the error that was set.
 class CallContext {
  public:
-  // cancel may be null: nothing can be cancelled.
-  CallContext(std::string kernel_name, const CancelFlag* cancel);
+  // services may be null, for planning: nothing can be cancelled, lines and rows go nowhere.
+  CallContext(std::string kernel_name, const JobServices* services);
   CallContext(const CallContext&) = delete;
   CallContext& operator=(const CallContext&) = delete;
 
   const gm_host* host() const { return &host_; }
-  // Does nothing for GM_OK. Errors: what the status and the text that the kernel set say.
+  // Ends a call. Errors: what the status and the text that was set say.
   void require_ok(gm_status status) {
-    if (status != GM_OK) fail(status);
+    if (used_scratch_) take_scratch_back();
+    if (status != GM_OK || refused_) fail(status);
   }
+  const std::vector<ipc::Counter>& counters() const { return counters_; }
 
  private:
   [[noreturn]] void fail(gm_status status);
+  void take_scratch_back();
+  // The host's own refusal: it counts, whatever the kernel makes of it.
+  void refuse(const Error& error);
+
   static void set_error(void* context, const char* message, const char* hint);
   static std::int32_t cancelled(void* context);
+  static void log(void* context, gm_log_level level, const char* message);
+  static void count(void* context, const char* name, std::int64_t amount);
+  static void* scratch(void* context, std::int64_t size_bytes);
+  static const gm_array* rows(void* context, std::int64_t count);
+  static gm_status commit(void* context, std::int64_t count);
 
   std::string kernel_name_;
-  const CancelFlag* cancel_;
+  const JobServices* services_;
   ErrorText text_;
+  bool refused_ = false;
+  ErrorCode refusal_ = ErrorCode::kFailed;
+  bool used_scratch_ = false;
+  Scratch scratch_;
+  int log_lines_ = 0;
+  std::vector<ipc::Counter> counters_;
   gm_host host_{};
 };
 

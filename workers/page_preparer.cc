@@ -24,21 +24,31 @@ void PagePreparer::set_access(ipc::Access access) {
 }
 
 void PagePreparer::prepare(std::int64_t begin, std::int64_t end) {
+  prepare_blocks(begin, end, false);
+}
+
+void PagePreparer::prepare_sparse(std::int64_t begin, std::int64_t end) {
+  prepare_blocks(begin, end, true);
+}
+
+inline void PagePreparer::prepare_blocks(std::int64_t begin, std::int64_t end, bool sparse) {
   if (begin >= end) return;
   const std::int64_t first = (first_offset_ + begin) / kHugePageBytes;
   const std::int64_t last = (first_offset_ + end - 1) / kHugePageBytes;
   for (std::int64_t block = first; block <= last; ++block) {
-    if (blocks_[static_cast<std::size_t>(block)] < wanted()) prepare_block(block);
+    if (blocks_[static_cast<std::size_t>(block)] < wanted()) prepare_block(block, sparse);
   }
 }
 
-void PagePreparer::prepare_block(std::int64_t block) {
+void PagePreparer::prepare_block(std::int64_t block, bool sparse) {
   State& state = blocks_[static_cast<std::size_t>(block)];
   state = wanted();
   const std::int64_t block_begin = block * kHugePageBytes - first_offset_;
   const std::int64_t begin = std::max<std::int64_t>(block_begin, 0);
   const std::int64_t end = std::min(block_begin + kHugePageBytes, size_bytes_);
   if (may_be_huge_ && end - begin == kHugePageBytes) {
+    // Nothing can be collapsed where there is no page at all.
+    if (sparse) *static_cast<volatile std::byte*>(base_ + begin) = std::byte{0};
     if (ipc::collapse_to_huge_pages(base_ + begin, kHugePageBytes)) {
       collapsed_bytes_ += kHugePageBytes;
       state = State::kPrepared;

@@ -23,6 +23,10 @@ class PagePreparer {
   // For bytes [begin, end) of the mapping. Cost: nothing for blocks that are prepared.
   void prepare(std::int64_t begin, std::int64_t end);
 
+  // The same for memory that has no pages yet, not even one in each block: one is touched first.
+  // Requires: write access.
+  void prepare_sparse(std::int64_t begin, std::int64_t end);
+
   // Bytes of blocks that were made huge since the mapping was made.
   std::int64_t collapsed_bytes() const { return collapsed_bytes_; }
 
@@ -33,7 +37,8 @@ class PagePreparer {
   State wanted() const {
     return access_ == ipc::Access::kRead ? State::kReadable : State::kPrepared;
   }
-  void prepare_block(std::int64_t block);
+  void prepare_blocks(std::int64_t begin, std::int64_t end, bool sparse);
+  void prepare_block(std::int64_t block, bool sparse);
 
   std::byte* base_;
   std::int64_t size_bytes_;

@@ -29,6 +29,16 @@ void fit(KernelInfo& kernel) {
   }
 }
 
+// What was described is what is run: a file that was built again in between may plan and write
+// otherwise.
+void require_described(const KernelHost& host, const ipc::KernelRequest& request) {
+  if (request.plugin_identity == 0 || host.identity() == request.plugin_identity) return;
+  throw Error(ErrorCode::kInvalid,
+              {"plug-in \"" + request.plugin + "\" was changed after its kernels were described",
+               {},
+               "Run it again, in an engine that is started after the change."});
+}
+
 }  // namespace
 
 // The answer() functions return false when the coordinator is gone.
@@ -41,12 +51,14 @@ void Worker::run() {
 
 bool Worker::answer(const ipc::DescribeRequest& request) {
   try {
-    const std::vector<KernelInfo> kernels = host(request.plugin).describe();
+    const KernelHost& plugin = host(request.plugin);
+    const std::vector<KernelInfo> kernels = plugin.describe();
     std::uint32_t index = 0;
     for (KernelInfo kernel : kernels) {
       fit(kernel);
       const auto count = static_cast<std::uint32_t>(kernels.size());
-      if (!link_.send(ipc::Described{request.request, index++, count, std::move(kernel)})) {
+      if (!link_.send(ipc::Described{request.request, index++, count, plugin.identity(),
+                                     std::move(kernel)})) {
         return false;
       }
     }
@@ -58,7 +70,9 @@ bool Worker::answer(const ipc::DescribeRequest& request) {
 
 bool Worker::answer(const ipc::PlanRequest& request) {
   try {
-    ipc::Planned planned = host(request.kernel.plugin).plan(request.kernel);
+    const KernelHost& plugin = host(request.kernel.plugin);
+    require_described(plugin, request.kernel);
+    ipc::Planned planned = plugin.plan(request.kernel);
     planned.request = request.request;
     return link_.send(planned);
   } catch (const Error& error) {
@@ -78,7 +92,7 @@ bool Worker::answer(const ipc::Order& order) {
 }
 
 bool Worker::answer(const ipc::CloseJob& close) {
-  ipc::JobClosed closed{close.job, 0, 0};
+  ipc::JobClosed closed{close.job, 0, 0, {}};
   if (job_) closed = job_->costs();
   job_.reset();
   // All of it: the control segment, and outputs of a job that could not be opened.
@@ -104,7 +118,12 @@ bool Worker::open_job(std::uint32_t job) {
   open_job_ = job;
   job_.reset();
   try {
-    job_.emplace(*open, fds, host(open->request.plugin), memory_);
+    const KernelHost& plugin = host(open->request.plugin);
+    require_described(plugin, open->request);
+    job_.emplace(*open, std::move(fds), plugin, memory_,
+                 [this, job](std::uint32_t level, std::string text) {
+                   link_.send(ipc::LogLine{job, level, ipc::fitting(std::move(text))});
+                 });
     return true;
   } catch (const Error& error) {
     return link_.send(ipc::JobFailed{job, std::nullopt, error.code(), fitting(error.text())});

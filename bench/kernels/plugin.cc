@@ -32,7 +32,7 @@ class Work {
   static constexpr std::uint32_t kFlags = GM_OVERWRITES_OUTPUT;
 
   static void plan(const gk::Request& request, gk::Plan& plan) {
-    plan.items(request.param<std::int64_t>("items"), "range").output<std::int8_t>("nothing");
+    plan.range(request.param<std::int64_t>("items")).output<std::int8_t>("nothing");
   }
   explicit Work(const gk::Request& request)
       : iterations_(request.param<std::int64_t>("iterations")) {}

@@ -3,10 +3,13 @@
 #include <string>
 #include <vector>
 
+#include <gristmill/array.h>
+
 namespace gristmill {
 
-// What becomes of the items: a row of the outputs for each, or one result of all.
-enum class Pattern { kMap, kReduce };
+// What becomes of the items: a row of the outputs for each; one result of all; any number of rows
+// for each chunk.
+enum class Pattern { kMap, kReduce, kEmit };
 
 // What a kernel says of itself.
 struct KernelInfo {
@@ -14,12 +17,16 @@ struct KernelInfo {
     std::string name;
     std::string help;
     bool optional = false;
+    std::vector<DType> dtypes;  // that it may have; empty: any
+    std::uint32_t min_rank = 0;
+    std::uint32_t max_rank = 0;  // 0: any from min_rank on
   };
   struct Param {
     std::string name;
     std::string type;           // "bool", "int", "float", "string", "list"
     std::string default_value;  // as text
     std::string help;
+    bool required = false;  // has no default
   };
   struct Output {
     std::string name;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,8 +33,15 @@ struct WorkerStats {
   double busy_share = 0.0;               // busy / the job's running time
 };
 
+// A line that a kernel had for the user of the job.
+struct LogLine {
+  int worker = 0;
+  bool is_warning = false;
+  std::string text;
+};
+
 struct JobSummary {
-  JobPlan plan;
+  JobPlan plan;                                 // of an emit: with the rows that there are
   std::chrono::duration<double> elapsed{};      // from submit to end
   std::chrono::duration<double> first_chunk{};  // from submit to the first kernel call; 0 if none
   std::chrono::duration<double> running{};      // from the first order to the last report
@@ -43,7 +51,11 @@ struct JobSummary {
   std::int64_t mapped_bytes = 0;   // inputs and outputs, once for all workers
   std::int64_t faulted_bytes = 0;  // pages that workers mapped by faults in this job
   std::int64_t huge_bytes = 0;     // of the outputs, mapped by huge pages
-  std::int64_t copied_bytes = 0;   // moved between workers and caller to hand over results: none
+  std::int64_t copied_bytes = 0;   // rows of an emit that were copied into files; else none
+  // What the kernel counted, by its names for it; at most 64.
+  std::map<std::string, std::int64_t> counters;
+  // Of each worker the first hundred, together at most a thousand.
+  std::vector<LogLine> log;
 };
 
 // How a job ended, and its arrays.
@@ -66,8 +78,15 @@ class Result {
 
   // An output: a view, no copy, of shared memory or of the mapped output file.
   // Errors: the job's own error if it failed; kFailed if it was cancelled; kInvalid for an unknown
-  // name. An empty name means the only output.
+  // name, and for an output of an emit that is not in a file and lies in several parts. An empty
+  // name means the only output.
   ArrayView array(std::string_view name = {}) const;
+  // The same in parts, which follow each other along axis 0: views, no copy. An emit leaves its
+  // rows where the workers wrote them; all other outputs have one part. Errors: as array().
+  std::vector<ArrayView> parts(std::string_view name = {}) const;
+  // All parts in one array: a copy in sealed memory, by several threads. Errors: as array(), but
+  // for parts; kResources when there is no memory for it.
+  Dataset concatenated(std::string_view name = {}) const;
 
   // An output as an input of other jobs, no copy: the memory is shared and lives as long as the
   // dataset. It is frozen: each worker has given up the right to write to it (mprotect), which is a

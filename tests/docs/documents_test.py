@@ -80,12 +80,14 @@ class DocumentsTest(unittest.TestCase):
         plugin = self.folder / f"{kernel}.so"
         return self.run_gristmill("run", kernel, "--plugin", plugin, "--input", "cities.npy")
 
-    def test_the_example_of_the_kernel_header_is_a_plug_in(self):
+    def test_the_examples_of_the_kernel_header_are_plug_ins(self):
         comment = text_of("include/gristmill/kernel.hpp").split("#pragma once")[0]
-        example = "\n".join(re.findall(r"^//   (.*)$", comment, re.M)) + "\n"
-        done = self.run_kernel("row_sum", example)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("17,343 items", done.stdout)
+        lines = "\n".join(re.findall(r"^//   (.*)$", comment, re.M))
+        examples = re.findall(r".*?GRISTMILL_KERNELS\(.*?\)\n", lines + "\n", re.S)
+        for kernel, example in zip(("scale", "row_sum"), examples, strict=True):
+            done = self.run_kernel(kernel, example)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("17,343 items", done.stdout)
 
     def test_the_reduce_of_the_cpp_page_is_a_plug_in(self):
         _, example = blocks("docs/cpp.md", "cpp")

@@ -45,7 +45,7 @@ class DamageReports {
   static constexpr std::uint32_t kFlags = GM_OVERWRITES_OUTPUT;
 
   static void plan(const kernel::Request& request, kernel::Plan& plan) {
-    plan.items(request.param<std::int64_t>("items"), "range").output<std::int64_t>("index");
+    plan.range(request.param<std::int64_t>("items")).output<std::int64_t>("index");
   }
   explicit DamageReports(const kernel::Request& request)
       : at_(request.param<std::int64_t>("at")),

@@ -67,7 +67,7 @@ class Misbehave {
 
   static void plan(const kernel::Request& request, kernel::Plan& plan) {
     misbehave(request.param<std::string_view>("plan"));
-    plan.items(request.param<std::int64_t>("items"), "range").output<std::int64_t>("hash");
+    plan.range(request.param<std::int64_t>("items")).output<std::int64_t>("hash");
   }
 
   explicit Misbehave(const kernel::Request& request)

@@ -51,7 +51,7 @@ class Observe {
   static constexpr std::uint32_t kFlags = GM_OVERWRITES_OUTPUT;
 
   static void plan(const kernel::Request& request, kernel::Plan& plan) {
-    plan.items(request.param<std::int64_t>("items"), "range").output<std::int64_t>("facts", {6});
+    plan.range(request.param<std::int64_t>("items")).output<std::int64_t>("facts", {6});
   }
   explicit Observe(const kernel::Request& request)
       : file_(request.param<std::string_view>("file")) {}
@@ -84,7 +84,7 @@ class TouchPages {
   static constexpr std::uint32_t kFlags = GM_OVERWRITES_OUTPUT;
 
   static void plan(const kernel::Request& request, kernel::Plan& plan) {
-    plan.items(request.param<std::int64_t>("items"), "range").output<std::int64_t>("sum");
+    plan.range(request.param<std::int64_t>("items")).output<std::int64_t>("sum");
   }
   explicit TouchPages(const kernel::Request& request)
       : pages_(request.input("pages").as<std::int64_t>()),

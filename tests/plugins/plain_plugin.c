@@ -18,6 +18,22 @@
 #ifndef KERNEL_STRUCT_SIZE
 #define KERNEL_STRUCT_SIZE sizeof(gm_kernel)
 #endif
+#ifndef OUTPUT_DECL_SIZE
+#define OUTPUT_DECL_SIZE sizeof(gm_output_decl)
+#endif
+#ifndef DTYPES
+#define DTYPES 0
+#endif
+#ifndef RANKS
+#define RANKS 0, 0
+#endif
+#ifndef PARAM_TYPE
+#define PARAM_TYPE GM_PARAM_INT
+#endif
+#define VALUE_NAME "value"
+#ifndef PARAM_NAME
+#define PARAM_NAME "items"
+#endif
 #ifndef KERNEL_COUNT
 #define KERNEL_COUNT 2
 #endif
@@ -48,9 +64,9 @@
 
 /* Fills its output with a value. Items 1000 and on are refused by run, counts below 0 by plan. */
 
-static const gm_input_decl inputs[] = {{"weights", "not used", GM_OPTIONAL, 0}};
-static const gm_param_decl params[] = {{"items", "how many", "10", GM_PARAM_INT, 0},
-                                       {"value", "what to write", "0.5", GM_PARAM_FLOAT, 0}};
+static const gm_input_decl inputs[] = {{"weights", "not used", GM_OPTIONAL, DTYPES, RANKS}};
+static const gm_param_decl params[] = {{PARAM_NAME, "how many", "10", PARAM_TYPE, 0},
+                                       {VALUE_NAME, "what to write", "0.5", GM_PARAM_FLOAT, 0}};
 static const gm_output_decl outputs[] = {{"filled", "float64 per item"}};
 
 static gm_status plan(const gm_host* host, const gm_request* request, gm_plan* answer) {
@@ -60,8 +76,7 @@ static gm_status plan(const gm_host* host, const gm_request* request, gm_plan* a
     return GM_INVALID;
   }
   answer->items = items;
-  answer->bytes_per_item = sizeof(double);
-  answer->index_space = "range";
+  answer->index_space = GM_RANGE;
   answer->outputs[0].dtype = GM_FLOAT64;
   answer->outputs[0].rank = 1;
   answer->outputs[0].shape[0] = items;
@@ -99,7 +114,7 @@ static const gm_output_decl count_outputs[] = {{"count", "int64"}};
 static gm_status count_plan(const gm_host* host, const gm_request* request, gm_plan* answer) {
   (void)host;
   answer->items = request->params[0].integer;
-  answer->index_space = "range";
+  answer->index_space = GM_RANGE;
   answer->accumulator_bytes = sizeof(int64_t);
   answer->outputs[0].dtype = GM_INT64;
   return GM_OK;
@@ -138,8 +153,11 @@ static gm_status count_finish(const gm_host* host, void* state, const gm_finish*
   return GM_OK;
 }
 
-static const gm_kernel fill = {.struct_size = sizeof(gm_kernel),
+static const gm_kernel fill = {.struct_size = KERNEL_STRUCT_SIZE,
                                .flags = GM_OVERWRITES_OUTPUT | GM_ITEM_INDEPENDENT,
+                               .input_decl_size = sizeof(gm_input_decl),
+                               .param_decl_size = sizeof(gm_param_decl),
+                               .output_decl_size = OUTPUT_DECL_SIZE,
                                .name = "fill",
                                .summary = "fills its output with a value",
                                .input_count = 1,
@@ -158,6 +176,9 @@ static const gm_kernel fill = {.struct_size = sizeof(gm_kernel),
 
 static const gm_kernel count = {.struct_size = sizeof(gm_kernel),
                                 .flags = GM_EXACT_MERGE,
+                                .input_decl_size = sizeof(gm_input_decl),
+                                .param_decl_size = sizeof(gm_param_decl),
+                                .output_decl_size = sizeof(gm_output_decl),
                                 .name = "count",
                                 .summary = "counts its items",
                                 .input_count = 1,
@@ -177,8 +198,8 @@ static const gm_kernel count = {.struct_size = sizeof(gm_kernel),
 __attribute__((visibility("default"))) const gm_plugin* QUERY(void);
 const gm_plugin* QUERY(void) {
   static const gm_kernel* const kernels[] = {KERNEL, &count};
-  static const gm_plugin plugin = {
-      MAGIC, ABI_MAJOR, ABI_MINOR, STRUCT_SIZE, KERNEL_STRUCT_SIZE, KERNEL_COUNT, kernels};
+  static const gm_plugin plugin = {MAGIC,        ABI_MAJOR, ABI_MINOR, STRUCT_SIZE,
+                                   KERNEL_COUNT, 0,         kernels};
   /* Not all are used when one is redefined. */
   (void)&run;
   (void)&fill;

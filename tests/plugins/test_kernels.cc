@@ -90,7 +90,7 @@ class LogVisits {
   static constexpr std::uint32_t kFlags = GM_OVERWRITES_OUTPUT;
 
   static void plan(const kernel::Request& request, kernel::Plan& plan) {
-    plan.items(request.param<std::int64_t>("items"), "range").output<std::int64_t>("item");
+    plan.range(request.param<std::int64_t>("items")).output<std::int64_t>("item");
   }
   explicit LogVisits(const kernel::Request& request)
       : log_(open(std::string(request.param<std::string_view>("log")).c_str(),
@@ -123,7 +123,7 @@ class AddToZero {
   static constexpr gm_output_decl kOutputs[] = {kernel::output("sums", "N x 3 int64")};
 
   static void plan(const kernel::Request& request, kernel::Plan& plan) {
-    plan.items(request.param<std::int64_t>("items"), "range").output<std::int64_t>("sums", {3});
+    plan.range(request.param<std::int64_t>("items")).output<std::int64_t>("sums", {3});
   }
   explicit AddToZero(const kernel::Request&) {}
   void run(const kernel::Chunk& chunk) const {

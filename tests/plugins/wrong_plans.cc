@@ -12,7 +12,20 @@ gm_status plan(const gm_host*, const gm_request* request, gm_plan* plan) {
   plan->bytes_per_item = is("negative_bytes") ? -1 : 8;
   if (is("nan_cost")) plan->nanoseconds_per_item = __builtin_nan("");
   if (is("infinite_cost")) plan->nanoseconds_per_item = __builtin_inf();
-  plan->index_space = is("null_texts") ? nullptr : "range";
+  plan->index_space = GM_RANGE;
+  if (is("null_texts")) plan->instruction_set = nullptr;
+  if (is("unknown_space")) plan->index_space = 4;
+  if (is("rows_of_nothing")) plan->index_space = GM_ROWS;
+  if (is("no_tiles")) plan->index_space = GM_TILES, plan->tile_rows = -1;
+  if (is("slanted_triangle")) {
+    plan->index_space = GM_TRIANGLE;
+    plan->rows = 5;
+    plan->columns = 6;
+  }
+  if (is("too_many_tiles")) {
+    plan->index_space = GM_TILES;
+    plan->rows = plan->columns = INT64_MAX;
+  }
   gm_array& output = plan->outputs[0];
   output.dtype = is("unknown_dtype") ? 99 : is("no_output") ? 0 : GM_INT64;
   output.rank = is("rank_nine") ? 9 : is("rank_zero") ? 0 : 2;
@@ -34,27 +47,29 @@ void close(void*) {}
 constexpr gm_param_decl kParams[] = {
     {"how", "what is wrong with the plan", "nothing", GM_PARAM_STRING, 0}};
 constexpr gm_output_decl kOutputs[] = {{"index", "int64"}};
-constexpr gm_kernel kKernel = {sizeof(gm_kernel),
-                               GM_OVERWRITES_OUTPUT,
-                               "wrong_plan",
-                               "answers a wrong plan",
-                               nullptr,
-                               0,
-                               1,
-                               1,
-                               0,
-                               nullptr,
-                               kParams,
-                               kOutputs,
-                               &plan,
-                               &open,
-                               &run,
-                               &close,
-                               nullptr,
-                               nullptr};
+constexpr gm_kernel kernel() {
+  gm_kernel kernel{};
+  kernel.struct_size = sizeof(gm_kernel);
+  kernel.flags = GM_OVERWRITES_OUTPUT;
+  kernel.name = "wrong_plan";
+  kernel.summary = "answers a wrong plan";
+  kernel.param_count = 1;
+  kernel.param_decl_size = sizeof(gm_param_decl);
+  kernel.params = kParams;
+  kernel.output_count = 1;
+  kernel.output_decl_size = sizeof(gm_output_decl);
+  kernel.outputs = kOutputs;
+  kernel.plan = &plan;
+  kernel.open = &open;
+  kernel.run = &run;
+  kernel.close = &close;
+  return kernel;
+}
+
+constexpr gm_kernel kKernel = kernel();
 constexpr const gm_kernel* kKernels[] = {&kKernel};
-constexpr gm_plugin kPlugin = {
-    GM_PLUGIN_MAGIC, GM_ABI_MAJOR, GM_ABI_MINOR, sizeof(gm_plugin), sizeof(gm_kernel), 1, kKernels};
+constexpr gm_plugin kPlugin = {GM_PLUGIN_MAGIC, GM_ABI_MAJOR, GM_ABI_MINOR, sizeof(gm_plugin), 1, 0,
+                               kKernels};
 
 }  // namespace
 

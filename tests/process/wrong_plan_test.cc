@@ -23,7 +23,9 @@ TEST_P(WrongPlanTest, IsRefusedAndNamesTheKernel) {
 INSTANTIATE_TEST_SUITE_P(Wrongs, WrongPlanTest,
                          testing::Values("negative_items", "negative_bytes", "unknown_dtype",
                                          "no_output", "rank_zero", "rank_nine", "other_rows",
-                                         "overflow", "negative_row", "failed_in_silence"),
+                                         "overflow", "negative_row", "failed_in_silence",
+                                         "unknown_space", "rows_of_nothing", "no_tiles",
+                                         "slanted_triangle", "too_many_tiles"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST_F(WrongPlanTest, OddButUsableAnswersAreUsed) {

@@ -58,7 +58,7 @@ class CoordinatorTest : public testing::Test {
   static void wait_for_the_end(ipc::WorkerLink& link) {
     while (const std::optional<ipc::Task> task = link.wait_for_task()) {
       const auto* close = std::get_if<ipc::CloseJob>(&*task);
-      if (close != nullptr) link.send(ipc::JobClosed{close->job, 0, 0});
+      if (close != nullptr) link.send(ipc::JobClosed{close->job, 0, 0, {}});
     }
   }
 
@@ -172,7 +172,7 @@ TEST_F(CoordinatorTest, AStaleAnswerDoesNotEndTheJobEarly) {
     // As if it were from the job before, and from an order before.
     link.send(ipc::Idle{order.job - 1, order.seq});
     link.send(ipc::Idle{order.job, order.seq - 1});
-    link.send(ipc::JobClosed{order.job, 0, 0});
+    link.send(ipc::JobClosed{order.job, 0, 0, {}});
     link.send(ipc::Idle{order.job, order.seq});
     wait_for_the_end(link);
   });

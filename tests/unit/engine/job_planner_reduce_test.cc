@@ -4,6 +4,8 @@
 #include <functional>
 #include <mutex>
 
+#include <gristmill/kernel.h>
+
 #include "engine/job_planner.h"
 #include "engine/partials_plan.h"
 #include "ipc/version.h"
@@ -70,8 +72,8 @@ class ScriptedPlansTest : public testing::Test {
     link.send(ipc::Hello{ipc::kVersion});
     while (const std::optional<ipc::Task> task = link.wait_for_task()) {
       if (const auto* describe = std::get_if<ipc::DescribeRequest>(&*task)) {
-        link.send(ipc::Described{describe->request, 0, 2, kernel("sums", Pattern::kReduce)});
-        link.send(ipc::Described{describe->request, 1, 2, kernel("rows", Pattern::kMap)});
+        link.send(ipc::Described{describe->request, 0, 2, 0, kernel("sums", Pattern::kReduce)});
+        link.send(ipc::Described{describe->request, 1, 2, 0, kernel("rows", Pattern::kMap)});
       } else {
         const std::lock_guard lock(mutex_);
         ++asked_;
@@ -87,7 +89,7 @@ class ScriptedPlansTest : public testing::Test {
     info.name = name;
     info.pattern = pattern;
     info.plugin = "scripted.so";
-    info.params = {{"seed", "int", "0", ""}};
+    info.params = {{"seed", "int", "0", "", false}};
     info.outputs = {{"out", ""}};
     return info;
   }
@@ -158,7 +160,7 @@ TEST_F(ScriptedPlansTest, LargeAccumulatorsMakeFewChunks) {
 
 TEST_F(ScriptedPlansTest, AnExactMergeHasAnAccumulatorForEachWorkerAlone) {
   answer_with([](ipc::Planned& plan) {
-    plan.exact_merge = true;
+    plan.flags = GM_EXACT_MERGE;
     plan.accumulator_bytes = kPartialBytes;
   });
   const PlannedJob job = plan();

@@ -17,11 +17,11 @@ using Given = std::map<std::string, ParamValue>;
 KernelInfo kernel() {
   KernelInfo info;
   info.name = "example";
-  info.params = {{"flag", "bool", "false", "a switch"},
-                 {"count", "int", "3", "how many"},
-                 {"scale", "float", "0.5", "a factor"},
-                 {"metric", "string", "haversine", "a word"},
-                 {"weights", "list", "1,2.5,-3e2", "numbers"}};
+  info.params = {{"flag", "bool", "false", "a switch", false},
+                 {"count", "int", "3", "how many", false},
+                 {"scale", "float", "0.5", "a factor", false},
+                 {"metric", "string", "haversine", "a word", false},
+                 {"weights", "list", "1,2.5,-3e2", "numbers", false}};
   return info;
 }
 

@@ -8,10 +8,13 @@
 namespace gristmill::ipc {
 namespace {
 
+const Bytes kRangeSpace =
+    array_of({number(1), number(0), number(0), number(0), number(0), number(0)});
+
 std::optional<Report> planned(const Bytes& items, const Bytes& outputs) {
   return decode_report(
-      array_of({number(2), array_of({number(1), items, number(3), number(4), text(""), text(""),
-                                     outputs, number(5), kTrue})}));
+      array_of({number(2), array_of({number(1), number(2), kRangeSpace, items, number(3), number(4),
+                                     text(""), outputs, number(5)})}));
 }
 
 TEST(CodecRejectionTest, NothingAtAllIsMalformed) { EXPECT_TRUE(is_malformed({})); }
@@ -41,7 +44,7 @@ TEST(CodecRejectionTest, AMessageOfAnotherQueueIsMalformed) {
 }
 
 TEST(CodecRejectionTest, AnUnknownKindIsMalformed) {
-  for (const Bytes& kind : {number(7), number(64), number(std::uint64_t{1} << 32),
+  for (const Bytes& kind : {number(8), number(64), number(std::uint64_t{1} << 32),
                             number((std::uint64_t{1} << 32) + 3), number(kMost<std::uint64_t>),
                             negative(-1), negative(kLeast<std::int64_t>), kNil, kTrue, text("3")}) {
     for (const Bytes& body : {array_of({}), array_of({number(1)}), array_of({text("1.2.3")}),
@@ -89,8 +92,9 @@ TEST(CodecRejectionTest, OnlyOptionalFieldsMayBeLeftOut) {
       if (sample.recoded(with(sample.bytes, begin, end, kNil))) ++left_out;
     });
   }
-  // Two inputs in each of two requests, two placements, the partials, the chunk of a failure.
-  EXPECT_EQ(left_out, 8);
+  // Two inputs in each of two requests, two placements, the partials, the rows and their file, the
+  // chunk of a failure.
+  EXPECT_EQ(left_out, 10);
 }
 
 TEST(CodecRejectionTest, OneElementMoreOrLessInAStructureIsMalformed) {
@@ -112,7 +116,8 @@ TEST(CodecRejectionTest, OneElementMoreOrLessInAStructureIsMalformed) {
   for (const Sample& sample : samples()) {
     for_each_value(sample.bytes, 0, [&](std::size_t begin, std::size_t end) {
       if (kind_of(sample.bytes[begin]) != Kind::kArray) return;
-      const int count = static_cast<int>(sample.bytes[begin]) & 0xF;
+      const unsigned count = array_head(sample.bytes, begin).count;
+      if (count > 15) return;
       const bool changed_length_is_seen = begin == 0 || begin == 2;  // the variant, the message
       if (!changed_length_is_seen) return;
       if (count < 15) {
@@ -180,7 +185,7 @@ TEST(CodecRejectionTest, UnknownDTypesErrorCodesAndBoolsAreMalformed) {
 
   const auto plan = [](const Bytes& wanted) {
     const Bytes request =
-        array_of({text("p"), text("k"), array_of({}), array_of({}), array_of({wanted})});
+        array_of({text("p"), number(1), text("k"), array_of({}), array_of({}), array_of({wanted})});
     return decode_task(array_of({number(1), array_of({number(1), request})}));
   };
   EXPECT_TRUE(plan(kTrue));
@@ -195,11 +200,12 @@ TEST(CodecRejectionTest, AnUnknownPatternIsMalformed) {
     const Bytes kernel =
         array_of({text("k"), pattern, text(""), text(""), text("p"), none, none, none});
     return decode_report(
-        array_of({number(1), array_of({number(1), number(0), number(1), kernel})}));
+        array_of({number(1), array_of({number(1), number(0), number(1), number(9), kernel})}));
   };
   EXPECT_TRUE(described(number(0)));
   EXPECT_TRUE(described(number(1)));
-  EXPECT_FALSE(described(number(2)));
+  EXPECT_TRUE(described(number(2)));
+  EXPECT_FALSE(described(number(3)));
   EXPECT_FALSE(described(number(std::uint64_t{1} << 32)));
   EXPECT_FALSE(described(negative(-1)));
   EXPECT_FALSE(described(kTrue));
@@ -218,7 +224,7 @@ TEST(CodecRejectionTest, AnArrayThatIsTooLongIsMalformed) {
 
 TEST(CodecRejectionTest, AListThatIsTooLongOrNotOfDoublesIsMalformed) {
   const auto plan = [](const Bytes& binary) {
-    const Bytes request = array_of({text("p"), text("k"), array_of({}),
+    const Bytes request = array_of({text("p"), number(1), text("k"), array_of({}),
                                     array_of({array_of({number(4), binary})}), array_of({})});
     return decode_task(array_of({number(1), array_of({number(1), request})}));
   };

@@ -23,6 +23,7 @@ std::optional<Bytes> recoded_report(std::span<const std::byte> bytes) {
 
 KernelRequest sample_request() {
   return {.plugin = "/p/plugin.so",
+          .plugin_identity = 12345678901234567,
           .kernel = "nearest",
           .inputs = {ArraySpec{DType::kFloat64, {-5, -2}}, std::nullopt,
                      ArraySpec{DType::kComplex128, {}}},
@@ -40,39 +41,52 @@ OpenJob sample_open_job() {
           .chunks = 4,
           .items = -5,
           .chunk_items = -6,
+          .space = {SpaceKind::kTriangle, 1, -2, -3, -4, -5},
+          .flags = 6,
           .ledger_key = 7,
           .control = {17, 18, -19, -20, -21, false},
           .request = sample_request(),
           .outputs = {{DType::kInt64, {-8}}, {DType::kBool, {-9, -10}}},
           .input_placements = {Placement{11, 12, -13, -14, -15, true}, std::nullopt},
           .output_placements = {std::nullopt, Placement{16, 17, -18, -19, -20, false}},
-          .partials = Partials{-21, -22, 23, 24, true, Placement{25, 26, -27, -28, -29, false}}};
+          .partials = Partials{-21, -22, 23, 24, true, Placement{25, 26, -27, -28, -29, false}},
+          .emit = Emit{Placement{30, 31, -32, -33, -34, false},
+                       35,
+                       36,
+                       -37,
+                       -38,
+                       -39,
+                       {-40, -41},
+                       {std::nullopt, Placement{42, 43, -44, -45, -46, false}}}};
 }
 
 Described sample_described() {
-  return {.request = 1,
-          .index = 2,
-          .count = 3,
-          .kernel = {.name = "name",
-                     .pattern = Pattern::kReduce,
-                     .summary = "summary",
-                     .description = "description",
-                     .plugin = "plugin",
-                     .inputs = {{"input", "input help", true}, {"second", "", false}},
-                     .params = {{"param", "list", "1,2", "param help"}},
-                     .outputs = {{"output", "output help"}}}};
+  return {
+      .request = 1,
+      .index = 2,
+      .count = 3,
+      .plugin_identity = 4,
+      .kernel = {.name = "name",
+                 .pattern = Pattern::kReduce,
+                 .summary = "summary",
+                 .description = "description",
+                 .plugin = "plugin",
+                 .inputs = {{"input", "input help", true, {DType::kBool, DType::kFloat64}, 1, 2},
+                            {"second", "", false, {}, 0, 0}},
+                 .params = {{"param", "list", "1,2", "param help", true}},
+                 .outputs = {{"output", "output help"}}}};
 }
 
 Planned sample_planned() {
   return {.request = 1,
+          .flags = 7,
+          .space = {SpaceKind::kTiles, 1, -2, -3, -4, -5},
           .items = -2,
           .bytes_per_item = -3,
           .nanoseconds_per_item = 4.5,
-          .index_space = "rows of \"points\"",
           .instruction_set = "x86-64-v4",
           .outputs = {{DType::kFloat32, {-7, -1}}},
-          .accumulator_bytes = -8,
-          .exact_merge = true};
+          .accumulator_bytes = -8};
 }
 
 Refused sample_refused() { return {1, ErrorCode::kResources, {"message", "Detail.", "Hint."}}; }
@@ -89,8 +103,14 @@ std::vector<Task> sample_tasks() {
           CloseJob{7}, ForgetMemory{{8, 9}}};
 }
 std::vector<Report> sample_reports() {
-  return {Hello{"1.2.3"}, sample_described(),  sample_planned(),      sample_refused(),
-          Idle{100, 200}, sample_job_failed(), JobClosed{9, -10, -11}};
+  return {Hello{"1.2.3"},
+          sample_described(),
+          sample_planned(),
+          sample_refused(),
+          Idle{100, 200},
+          sample_job_failed(),
+          JobClosed{9, -10, -11, {{"hits", -12}}},
+          LogLine{13, 1, "a line"}};
 }
 
 PlanRequest plan_params(std::vector<ParamValue> params) {

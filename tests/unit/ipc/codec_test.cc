@@ -59,6 +59,15 @@ void expect_same(const std::optional<Partials>& left, const std::optional<Partia
   expect_same(std::optional(left->placement), std::optional(right->placement));
 }
 
+void expect_same(const IndexSpace& left, const IndexSpace& right) {
+  EXPECT_EQ(left.kind, right.kind);
+  EXPECT_EQ(left.input, right.input);
+  EXPECT_EQ(left.rows, right.rows);
+  EXPECT_EQ(left.columns, right.columns);
+  EXPECT_EQ(left.tile_rows, right.tile_rows);
+  EXPECT_EQ(left.tile_columns, right.tile_columns);
+}
+
 template <class T>
 void expect_each_same(const std::vector<T>& left, const std::vector<T>& right) {
   ASSERT_EQ(left.size(), right.size());
@@ -67,6 +76,7 @@ void expect_each_same(const std::vector<T>& left, const std::vector<T>& right) {
 
 void expect_same(const KernelRequest& left, const KernelRequest& right) {
   EXPECT_EQ(left.plugin, right.plugin);
+  EXPECT_EQ(left.plugin_identity, right.plugin_identity);
   EXPECT_EQ(left.kernel, right.kernel);
   expect_each_same(left.inputs, right.inputs);
   EXPECT_EQ(left.params, right.params);
@@ -116,6 +126,17 @@ TEST(CodecTest, OpenJobComesBack) {
   expect_each_same(received.input_placements, sent.input_placements);
   expect_each_same(received.output_placements, sent.output_placements);
   expect_same(received.partials, sent.partials);
+  EXPECT_EQ(received.flags, sent.flags);
+  expect_same(received.space, sent.space);
+  ASSERT_TRUE(received.emit);
+  EXPECT_EQ(received.emit->extent, sent.emit->extent);
+  EXPECT_EQ(received.emit->extents, sent.emit->extents);
+  EXPECT_EQ(received.emit->region_bytes, sent.emit->region_bytes);
+  EXPECT_EQ(received.emit->capacity_rows, sent.emit->capacity_rows);
+  EXPECT_EQ(received.emit->limit_bytes, sent.emit->limit_bytes);
+  EXPECT_EQ(received.emit->offsets, sent.emit->offsets);
+  expect_same(std::optional(received.emit->placement), std::optional(sent.emit->placement));
+  expect_each_same(received.emit->files, sent.emit->files);
 }
 
 TEST(CodecTest, AJobWithoutPartialsComesBackWithout) {
@@ -155,6 +176,11 @@ TEST(CodecTest, DescribedComesBack) {
   EXPECT_EQ(received.kernel.inputs[0].name, "input");
   EXPECT_EQ(received.kernel.inputs[0].help, "input help");
   EXPECT_TRUE(received.kernel.inputs[0].optional);
+  EXPECT_EQ(received.kernel.inputs[0].dtypes, (std::vector<DType>{DType::kBool, DType::kFloat64}));
+  EXPECT_EQ(received.kernel.inputs[0].min_rank, 1U);
+  EXPECT_EQ(received.kernel.inputs[0].max_rank, 2U);
+  EXPECT_TRUE(received.kernel.params[0].required);
+  EXPECT_EQ(received.plugin_identity, sent.plugin_identity);
   EXPECT_FALSE(received.kernel.inputs[1].optional);
   ASSERT_EQ(received.kernel.params.size(), 1U);
   EXPECT_EQ(received.kernel.params[0].name, "param");
@@ -173,11 +199,11 @@ TEST(CodecTest, PlannedComesBack) {
   EXPECT_EQ(received.items, sent.items);
   EXPECT_EQ(received.bytes_per_item, sent.bytes_per_item);
   EXPECT_EQ(received.nanoseconds_per_item, sent.nanoseconds_per_item);
-  EXPECT_EQ(received.index_space, sent.index_space);
   EXPECT_EQ(received.instruction_set, sent.instruction_set);
   expect_each_same(received.outputs, sent.outputs);
   EXPECT_EQ(received.accumulator_bytes, sent.accumulator_bytes);
-  EXPECT_TRUE(received.exact_merge);
+  EXPECT_EQ(received.flags, sent.flags);
+  expect_same(received.space, sent.space);
 }
 
 TEST(CodecTest, OtherReportsComeBack) {
@@ -195,10 +221,17 @@ TEST(CodecTest, OtherReportsComeBack) {
   EXPECT_EQ(failed.code, ErrorCode::kInternal);
   expect_same(failed.text, sample_job_failed().text);
   EXPECT_EQ(as_report(JobFailed{}).chunk, std::nullopt);
-  const JobClosed closed = as_report(JobClosed{3, -4, 5});
+  const JobClosed closed = as_report(JobClosed{3, -4, 5, {{"hits", -6}}});
   EXPECT_EQ(closed.job, 3U);
   EXPECT_EQ(closed.faulted_bytes, -4);
   EXPECT_EQ(closed.huge_bytes, 5);
+  ASSERT_EQ(closed.counters.size(), 1U);
+  EXPECT_EQ(closed.counters[0].name, "hits");
+  EXPECT_EQ(closed.counters[0].value, -6);
+  const LogLine line = as_report(LogLine{7, 1, "a line"});
+  EXPECT_EQ(line.job, 7U);
+  EXPECT_EQ(line.level, 1U);
+  EXPECT_EQ(line.text, "a line");
 }
 
 TEST(CodecTest, MessagesOfDefaultsComeBack) {
@@ -206,7 +239,7 @@ TEST(CodecTest, MessagesOfDefaultsComeBack) {
   EXPECT_EQ(through_channel(OpenJob{}).request.kernel, "");
   EXPECT_TRUE(as_task(PlanRequest{}).kernel.params.empty());
   EXPECT_TRUE(as_report(Planned{}).outputs.empty());
-  EXPECT_FALSE(as_report(Planned{}).exact_merge);
+  EXPECT_FALSE(as_report(Planned{}).space.has_tiles());
   EXPECT_EQ(as_report(Described{}).kernel.pattern, Pattern::kMap);
   EXPECT_TRUE(as_report(Described{}).kernel.inputs.empty());
 }

@@ -58,6 +58,17 @@ inline Bytes text(std::string_view value) {
 inline const Bytes kNil = bytes_of("\xC0");
 inline const Bytes kTrue = bytes_of("\xC3");
 
+// How many elements the array at offset has, and where the first is. 0xDC: more than fifteen.
+struct ArrayHead {
+  unsigned count;
+  std::size_t first;
+};
+inline ArrayHead array_head(const Bytes& bytes, std::size_t offset) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned>(bytes.at(at)); };
+  if (byte(offset) == 0xDC) return {byte(offset + 1) << 8 | byte(offset + 2), offset + 3};
+  return {byte(offset) & 0xFU, offset + 1};
+}
+
 // Where the value at offset ends. Only for what encode() writes.
 inline std::size_t value_end(const Bytes& bytes, std::size_t offset) {
   const auto marker = static_cast<unsigned>(bytes.at(offset));
@@ -68,9 +79,9 @@ inline std::size_t value_end(const Bytes& bytes, std::size_t offset) {
     }
     return value;
   };
-  if (marker >= 0x90 && marker <= 0x9F) {
-    std::size_t end = offset + 1;
-    for (unsigned i = 0; i < (marker & 0xFU); ++i) end = value_end(bytes, end);
+  if ((marker >= 0x90 && marker <= 0x9F) || marker == 0xDC) {
+    auto [count, end] = array_head(bytes, offset);
+    for (unsigned i = 0; i < count; ++i) end = value_end(bytes, end);
     return end;
   }
   if (marker >= 0xA0 && marker <= 0xBF) return offset + 1 + (marker & 0x1FU);
@@ -105,7 +116,7 @@ inline Kind kind_of(std::byte first) {
   const auto marker = static_cast<unsigned>(first);
   if (marker <= 0x7F || (marker >= 0xCC && marker <= 0xCF)) return Kind::kUnsigned;
   if (marker >= 0xE0 || (marker >= 0xD0 && marker <= 0xD3)) return Kind::kSigned;
-  if (marker >= 0x90 && marker <= 0x9F) return Kind::kArray;
+  if ((marker >= 0x90 && marker <= 0x9F) || marker == 0xDC) return Kind::kArray;
   if ((marker >= 0xA0 && marker <= 0xBF) || marker == 0xD9 || marker == 0xDA) return Kind::kText;
   if (marker == 0xC2 || marker == 0xC3) return Kind::kBool;
   if (marker == 0xC4 || marker == 0xC5) return Kind::kBinary;
@@ -140,8 +151,8 @@ template <class Call>
 void for_each_value(const Bytes& bytes, std::size_t offset, const Call& call) {
   call(offset, value_end(bytes, offset));
   if (kind_of(bytes[offset]) != Kind::kArray) return;
-  std::size_t next = offset + 1;
-  for (unsigned i = 0; i < (static_cast<unsigned>(bytes[offset]) & 0xFU); ++i) {
+  auto [count, next] = array_head(bytes, offset);
+  for (unsigned i = 0; i < count; ++i) {
     for_each_value(bytes, next, call);
     next = value_end(bytes, next);
   }

@@ -158,7 +158,7 @@ KernelRequest request_too_long() {
 }
 Described report_too_long() {
   Described described;
-  described.kernel.params.assign(20, {"name", "int", "0", std::string(kMaxTextBytes, 'x')});
+  described.kernel.params.assign(20, {"name", "int", "0", std::string(kMaxTextBytes, 'x'), false});
   return described;
 }
 

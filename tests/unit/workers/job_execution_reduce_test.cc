@@ -5,6 +5,8 @@
 #include <functional>
 #include <vector>
 
+#include <gristmill/kernel.h>
+
 #include "ipc/merge_tree.h"
 #include "ipc/segment.h"
 #include "tests/support/error_of.h"
@@ -24,11 +26,12 @@ struct Sum {
 class SummingHost : public KernelHost {
  public:
   std::vector<KernelInfo> describe() const override { return {}; }
+  std::uint64_t identity() const override { return 0; }
   ipc::Planned plan(const ipc::KernelRequest&) const override { return {}; }
   std::unique_ptr<OpenKernel> open(const ipc::KernelRequest&, const std::vector<JobArray>&,
                                    const std::vector<JobArray>& outputs,
                                    std::int64_t accumulator_bytes,
-                                   const CancelFlag&) const override {
+                                   const JobServices&) const override {
     EXPECT_EQ(accumulator_bytes, std::int64_t{sizeof(Sum)});
     return std::make_unique<Kernel>(*this, static_cast<std::int64_t*>(outputs.at(0).data));
   }
@@ -37,13 +40,13 @@ class SummingHost : public KernelHost {
   std::function<void()> before_merge = [] {};
   // What it finds in its output.
   std::function<void(std::int64_t)> before_finish = [](std::int64_t) {};
-  bool overwrites = true;
 
  private:
   class Kernel : public OpenKernel {
    public:
     Kernel(const SummingHost& host, std::int64_t* output) : host_(host), output_(output) {}
-    void run(std::int64_t begin, std::int64_t end, void* accumulator) override {
+    void run(const Items& items, void* accumulator) override {
+      const auto [begin, end, tile] = items;
       host_.before_run(begin);
       auto* sum = static_cast<Sum*>(accumulator);
       for (std::int64_t item = begin; item < end; ++item) sum->total += item;
@@ -59,7 +62,7 @@ class SummingHost : public KernelHost {
       output_[0] = static_cast<const Sum*>(accumulator)->items;
       output_[1] = static_cast<const Sum*>(accumulator)->total;
     }
-    bool overwrites_output() const override { return host_.overwrites; }
+    std::vector<ipc::Counter> counters() const override { return {}; }
 
    private:
     const SummingHost& host_;
@@ -88,6 +91,7 @@ class JobExecutionReduceTest : public testing::Test {
     job_.items = kItems;
     job_.chunk_items = 7;
     job_.ledger_key = 99;
+    job_.flags = GM_OVERWRITES_OUTPUT;
     job_.control = {0, 100, 0, control_segment_.size_bytes(), 0, false};
     job_.outputs = {{DType::kInt64, {2}}};
     job_.output_placements = {ipc::Placement{1, 101, 0, kOutputBytes, 0, false}};
@@ -106,7 +110,7 @@ class JobExecutionReduceTest : public testing::Test {
     for (const ipc::Segment* segment : {&control_segment_, &output_segment_, &partials_segment_}) {
       fds.emplace_back(fcntl(segment->fd(), F_DUPFD_CLOEXEC, 0));
     }
-    return JobExecution(job_, fds, host_, memory_);
+    return JobExecution(job_, std::move(fds), host_, memory_, {});
   }
   static ipc::Order order(ChunkRange range) { return {kJob, 1, range.begin, range.end}; }
   // Chunks, merges and the root, as the coordinator orders them.
@@ -149,7 +153,7 @@ TEST_F(JobExecutionReduceTest, EachChunkAddsToAnAccumulatorOfItsOwn) {
 }
 
 TEST_F(JobExecutionReduceTest, ChunksDoNotTouchTheOutputs) {
-  host_.overwrites = false;
+  job_.flags = 0;
   open().run(order({0, kChunks}));
   EXPECT_EQ(output(0), -1);
   EXPECT_EQ(output(1), -1);
@@ -171,7 +175,7 @@ TEST_F(JobExecutionReduceTest, PartitionsOfMergesAreClaimedLikeThoseOfChunks) {
   control_.slot(0).partition = pack(ChunkRange{15, 17});
   control_.slot(1).partition = pack(ChunkRange{17, 19});
   EXPECT_FALSE(execution.run(order({})));
-  EXPECT_EQ(words().merges_done, 4U);
+  EXPECT_EQ(words().follow_ups_done, 4U);
   EXPECT_TRUE(is_done(18));
 }
 
@@ -179,7 +183,7 @@ TEST_F(JobExecutionReduceTest, CountsChunksAndMergesApart) {
   JobExecution execution = open();
   run_all(execution);
   EXPECT_EQ(words().chunks_done, kChunks);
-  EXPECT_EQ(words().merges_done, 5U);
+  EXPECT_EQ(words().follow_ups_done, 5U);
   EXPECT_EQ(words().items_done, static_cast<std::uint64_t>(kItems));
 }
 
@@ -199,7 +203,7 @@ TEST_F(JobExecutionReduceTest, FinishFindsZerosUnlessItOverwrites) {
   JobExecution first = open();
   run_all(first);
   EXPECT_NE(found, 0);
-  host_.overwrites = false;
+  job_.flags = 0;
   control_.ledger(kRoot) = ipc::kOpen;
   JobExecution second = open();
   second.run(order({kRoot, kRoot + 1}));
@@ -208,7 +212,7 @@ TEST_F(JobExecutionReduceTest, FinishFindsZerosUnlessItOverwrites) {
 }
 
 TEST_F(JobExecutionReduceTest, AnOutputThatNobodyWantsIsLeftOut) {
-  host_.overwrites = false;
+  job_.flags = 0;
   job_.outputs.push_back({DType::kFloat64, {5}});
   job_.output_placements.emplace_back();
   JobExecution execution = open();
@@ -232,7 +236,7 @@ TEST_F(JobExecutionReduceTest, AnotherWorkerMergesWhatThisOneHasAdded) {
   run_all(other);
   EXPECT_EQ(output(1), kTotal);
   EXPECT_EQ(control_.slot(1).chunks_done, 0U);
-  EXPECT_EQ(control_.slot(1).merges_done, 5U);
+  EXPECT_EQ(control_.slot(1).follow_ups_done, 5U);
 }
 
 TEST_F(JobExecutionReduceTest, AnExactMergeTakesTheWorkersThatHaveRunChunks) {
@@ -245,7 +249,7 @@ TEST_F(JobExecutionReduceTest, AnExactMergeTakesTheWorkersThatHaveRunChunks) {
   EXPECT_FALSE(execution.run(order({kChunks, kChunks + 1})));
   EXPECT_EQ(output(0), kItems);
   EXPECT_EQ(output(1), kTotal);
-  EXPECT_EQ(words().merges_done, 1U);
+  EXPECT_EQ(words().follow_ups_done, 1U);
 }
 
 TEST_F(JobExecutionReduceTest, AnExactMergeHasAnAccumulatorForEachWorker) {
@@ -271,7 +275,7 @@ TEST_F(JobExecutionReduceTest, NoChunksAreFinishedFromZeros) {
   EXPECT_EQ(output(0), 0);
   EXPECT_EQ(output(1), 0);
   EXPECT_EQ(words().chunks_done, 0U);
-  EXPECT_EQ(words().merges_done, 1U);
+  EXPECT_EQ(words().follow_ups_done, 1U);
 }
 
 TEST_F(JobExecutionReduceTest, AnErrorInAnyCallIsReportedWithTheNumberOfTheChunk) {
@@ -303,7 +307,7 @@ TEST_F(JobExecutionReduceTest, AMergeDuringWhichTheJobStopsIsNotDone) {
   host_.before_merge = [&] { control_.stop() = kJob; };
   EXPECT_FALSE(execution.run(order({kChunks, kRoot})));
   EXPECT_FALSE(is_done(kChunks));
-  EXPECT_EQ(words().merges_done, 0U);
+  EXPECT_EQ(words().follow_ups_done, 0U);
 }
 
 TEST_F(JobExecutionReduceTest, PartialsThatAreNotThereAreRefused) {

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <gristmill/kernel.h>
+
 #include "ipc/segment.h"
 #include "tests/support/error_of.h"
 
@@ -22,28 +24,26 @@ class FakeHost : public KernelHost {
   using Run = std::function<void(std::int64_t begin, std::int64_t end, std::int64_t* output)>;
 
   std::vector<KernelInfo> describe() const override { return {}; }
+  std::uint64_t identity() const override { return 0; }
   ipc::Planned plan(const ipc::KernelRequest&) const override { return {}; }
   std::unique_ptr<OpenKernel> open(const ipc::KernelRequest&, const std::vector<JobArray>& inputs,
                                    const std::vector<JobArray>& outputs, std::int64_t,
-                                   const CancelFlag&) const override {
+                                   const JobServices&) const override {
     seen_inputs = inputs;
     return std::make_unique<Kernel>(*this, static_cast<std::int64_t*>(outputs.at(0).data));
   }
 
   Run run;
-  bool overwrites = true;
   mutable std::vector<JobArray> seen_inputs;
 
  private:
   class Kernel : public OpenKernel {
    public:
     Kernel(const FakeHost& host, std::int64_t* output) : host_(host), output_(output) {}
-    void run(std::int64_t begin, std::int64_t end, void*) override {
-      host_.run(begin, end, output_);
-    }
+    void run(const Items& items, void*) override { host_.run(items.begin, items.end, output_); }
     void merge(void*, const void*) override {}
     void finish(const void*) override {}
-    bool overwrites_output() const override { return host_.overwrites; }
+    std::vector<ipc::Counter> counters() const override { return {}; }
 
    private:
     const FakeHost& host_;
@@ -67,6 +67,7 @@ class JobExecutionTest : public testing::Test {
     job_.items = kItems;
     job_.chunk_items = 7;
     job_.ledger_key = 99;
+    job_.flags = GM_OVERWRITES_OUTPUT;
     job_.control = {0, 100, 0, control_segment_.size_bytes(), 0, false};
     job_.outputs = {{DType::kInt64, {kItems}}};
     job_.output_placements = {ipc::Placement{1, 101, 0, kOutputBytes, 0, false}};
@@ -83,7 +84,7 @@ class JobExecutionTest : public testing::Test {
     }
     return all;
   }
-  JobExecution open() { return JobExecution(job_, fds(), host_, memory_); }
+  JobExecution open() { return JobExecution(job_, fds(), host_, memory_, {}); }
   void give(std::uint32_t slot, ChunkRange range) { control_.slot(slot).partition = pack(range); }
   bool is_done(std::uint32_t chunk) const {
     return control_.ledger(chunk) == ipc::ledger_tag(99, chunk);
@@ -172,7 +173,7 @@ TEST_F(JobExecutionTest, AStrayWordInTheLedgerIsNotADoneChunk) {
 }
 
 TEST_F(JobExecutionTest, ZeroesTheRowsOfAKernelThatDoesNotOverwrite) {
-  host_.overwrites = false;
+  job_.flags = 0;
   host_.run = [](std::int64_t begin, std::int64_t end, std::int64_t* output) {
     for (std::int64_t item = begin; item < end; ++item) output[item] += item + 1;
   };
@@ -260,7 +261,7 @@ TEST_F(JobExecutionTest, ADatasetThatShouldBeSealedAndIsNotIsRefused) {
 TEST_F(JobExecutionTest, AMissingDescriptorIsRefused) {
   job_.output_placements = {ipc::Placement{3, 101, 0, kOutputBytes, 0, false}};
   EXPECT_EQ(test::error_of([&] { open(); }).code(), ErrorCode::kInternal);
-  EXPECT_EQ(test::error_of([&] { JobExecution(job_, {}, host_, memory_); }).code(),
+  EXPECT_EQ(test::error_of([&] { JobExecution(job_, {}, host_, memory_, {}); }).code(),
             ErrorCode::kInternal);
 }
 

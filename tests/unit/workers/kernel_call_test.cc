@@ -134,7 +134,8 @@ TEST(CallContextTest, TheTextIsCopied) {
 TEST(CallContextTest, TellsWhetherThisJobWasCancelled) {
   std::atomic<std::uint32_t> stop = 0;
   const CancelFlag cancel(stop, 5);
-  const CallContext context("nearest", &cancel);
+  const JobServices services{cancel, {}, nullptr};
+  const CallContext context("nearest", &services);
   const gm_host* host = context.host();
   EXPECT_EQ(host->cancelled(host->context), 0);
   stop = 4;
@@ -143,7 +144,7 @@ TEST(CallContextTest, TellsWhetherThisJobWasCancelled) {
   EXPECT_NE(host->cancelled(host->context), 0);
 }
 
-TEST(CallContextTest, WithoutAFlagNothingIsEverCancelled) {
+TEST(CallContextTest, WhilePlanningNothingIsEverCancelled) {
   const CallContext context("nearest", nullptr);
   EXPECT_EQ(context.host()->cancelled(context.host()->context), 0);
 }

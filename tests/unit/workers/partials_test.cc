@@ -21,13 +21,13 @@ std::string_view text_at(const void* accumulator) { return static_cast<const cha
 
 class AppendingKernel : public OpenKernel {
  public:
-  void run(std::int64_t, std::int64_t, void*) override {}
+  void run(const Items&, void*) override {}
   void merge(void* into, const void* from) override {
     if (text_at(from) == "fails") throw Error(ErrorCode::kFailed, "no");
     std::strcat(static_cast<char*>(into), static_cast<const char*>(from));
   }
   void finish(const void*) override {}
-  bool overwrites_output() const override { return true; }
+  std::vector<ipc::Counter> counters() const override { return {}; }
 };
 
 // Five leaves, which are merged up to three at a time: two merges and the root. Chunks are numbered

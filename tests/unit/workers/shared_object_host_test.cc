@@ -4,6 +4,8 @@
 
 #include <array>
 #include <atomic>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -60,13 +62,13 @@ TEST(SharedObjectHostTest, PlansARequest) {
   const ipc::Planned planned = host.plan(request_of(12, 0));
   EXPECT_EQ(planned.items, 12);
   EXPECT_EQ(planned.bytes_per_item, 8);
-  EXPECT_EQ(planned.index_space, "range");
+  EXPECT_EQ(planned.space.kind, ipc::SpaceKind::kRange);
   EXPECT_EQ(planned.instruction_set, "");
   ASSERT_EQ(planned.outputs.size(), 1U);
   EXPECT_EQ(planned.outputs[0].dtype, DType::kFloat64);
   EXPECT_EQ(planned.outputs[0].shape, Shape{12});
   EXPECT_EQ(planned.accumulator_bytes, 0);
-  EXPECT_FALSE(planned.exact_merge);
+  EXPECT_EQ(planned.flags, std::uint32_t{GM_OVERWRITES_OUTPUT | GM_ITEM_INDEPENDENT});
 }
 
 TEST(SharedObjectHostTest, PlansAReduce) {
@@ -74,7 +76,7 @@ TEST(SharedObjectHostTest, PlansAReduce) {
   const ipc::Planned planned = host.plan(request_of(12, 0, "count"));
   EXPECT_EQ(planned.items, 12);
   EXPECT_EQ(planned.accumulator_bytes, 8);
-  EXPECT_TRUE(planned.exact_merge);
+  EXPECT_EQ(planned.flags, std::uint32_t{GM_EXACT_MERGE});
   ASSERT_EQ(planned.outputs.size(), 1U);
   EXPECT_EQ(planned.outputs[0].shape, Shape{});
 }
@@ -92,13 +94,13 @@ TEST(SharedObjectHostTest, RunsChunksOfAnOpenKernel) {
   std::array<double, 5> output{};
   const std::atomic<std::uint32_t> stop = 0;
   const CancelFlag cancel(stop, 1);
+  const JobServices services{cancel, {}, nullptr};
   const auto kernel = host.open(request_of(5, 2.5), {JobArray{}},
-                                {JobArray{output.data(), {DType::kFloat64, {5}}}}, 0, cancel);
-  EXPECT_TRUE(kernel->overwrites_output());
-  kernel->run(1, 3, nullptr);
-  kernel->run(4, 5, nullptr);
+                                {JobArray{output.data(), {DType::kFloat64, {5}}}}, 0, services);
+  kernel->run({1, 3, {}}, nullptr);
+  kernel->run({4, 5, {}}, nullptr);
   EXPECT_EQ(output, (std::array<double, 5>{0, 2.5, 2.5, 0, 2.5}));
-  const Error error = test::error_of([&] { kernel->run(1000, 1001, nullptr); });
+  const Error error = test::error_of([&] { kernel->run({1000, 1001, {}}, nullptr); });
   EXPECT_EQ(error.code(), ErrorCode::kFailed);
   EXPECT_EQ(error.message(), "kernel \"fill\": there are only 1000 items");
 }
@@ -107,22 +109,22 @@ class ReduceInASharedObjectTest : public testing::Test {
  protected:
   std::unique_ptr<OpenKernel> open(void* output) const {
     return host_.open(request_of(5, 0, "count"), {JobArray{}},
-                      {JobArray{output, {DType::kInt64, {}}}}, 8, cancel_);
+                      {JobArray{output, {DType::kInt64, {}}}}, 8, services_);
   }
 
   const SharedObjectHost host_{plugin("plain")};
   const std::atomic<std::uint32_t> stop_ = 0;
   const CancelFlag cancel_{stop_, 1};
+  const JobServices services_{cancel_, {}, nullptr};
 };
 
 TEST_F(ReduceInASharedObjectTest, RunsMergesAndFinishes) {
   std::int64_t output = -1;
   const auto kernel = open(&output);
-  EXPECT_FALSE(kernel->overwrites_output());
   std::array<std::int64_t, 2> accumulators{};
-  kernel->run(1, 3, &accumulators[0]);
-  kernel->run(3, 4, &accumulators[0]);
-  kernel->run(4, 5, &accumulators[1]);
+  kernel->run({1, 3, {}}, &accumulators[0]);
+  kernel->run({3, 4, {}}, &accumulators[0]);
+  kernel->run({4, 5, {}}, &accumulators[1]);
   EXPECT_EQ(accumulators, (std::array<std::int64_t, 2>{3, 1}));
   kernel->merge(&accumulators[0], &accumulators[1]);
   EXPECT_EQ(accumulators, (std::array<std::int64_t, 2>{4, 1}));
@@ -135,7 +137,9 @@ TEST_F(ReduceInASharedObjectTest, WhatAnyCallRefusesIsAnErrorInItsWords) {
   std::int64_t sum = 900;
   const std::int64_t more = 101;
   const auto kernel = open(nullptr);
-  EXPECT_EQ(test::error_of([&] { kernel->run(1000, 1001, &sum); }).message(),
+  EXPECT_EQ(test::error_of([&] {
+              kernel->run({1000, 1001, {}}, &sum);
+            }).message(),
             "kernel \"count\": there are only 1000 items");
   EXPECT_EQ(test::error_of([&] { kernel->merge(&sum, &more); }).message(),
             "kernel \"count\": too many were merged");
@@ -158,18 +162,6 @@ TEST(SharedObjectHostTest, AnUnknownKernelIsRefusedByName) {
   EXPECT_NE(error.message().find("\"full\""), std::string::npos) << error.message();
 }
 
-TEST(SharedObjectHostTest, AFileThatIsNoSharedObjectIsRefused) {
-  const test::TemporaryFolder folder;
-  expect_refused(folder.write("text.so", "this is no ELF file"), "");
-  expect_refused(folder.write("empty.so", ""), "");
-  expect_refused(folder.path() / "missing.so", "");
-  expect_refused(folder.path(), "");
-  expect_refused(folder.write("half.so", std::string("\x7F"
-                                                     "ELF\x02\x01\x01",
-                                                     7)),
-                 "");
-}
-
 TEST(SharedObjectHostTest, ASharedObjectWithoutTheSymbolIsRefusedWithAHint) {
   expect_refused(plugin("refused-query"), "gm_plugin_query");
   const Error error = test::error_of([] { const SharedObjectHost host(plugin("refused-query")); });
@@ -189,9 +181,10 @@ TEST(SharedObjectHostTest, AnotherAbiIsRefusedAndBothAreNamed) {
   expect_refused(plugin("refused-minor"), ours);
 }
 
-TEST(SharedObjectHostTest, OtherSizesOfTheStructuresAreRefused) {
-  expect_refused(plugin("refused-struct-size"), "ABI");
-  expect_refused(plugin("refused-kernel-struct-size"), "ABI");
+TEST(SharedObjectHostTest, StructuresSmallerThanTheFirstVersionHasThemAreRefused) {
+  expect_refused(plugin("refused-struct-size"), "smaller than ABI 1.0");
+  expect_refused(plugin("refused-kernel-struct-size"), "less than ABI 1.0");
+  expect_refused(plugin("refused-output-decl-size"), "too small");
 }
 
 TEST(SharedObjectHostTest, APluginWithoutKernelsIsRefused) {
@@ -199,16 +192,77 @@ TEST(SharedObjectHostTest, APluginWithoutKernelsIsRefused) {
 }
 
 TEST(SharedObjectHostTest, AnIncompleteKernelIsRefused) {
-  expect_refused(plugin("refused-kernel"), "incomplete");
-  expect_refused(plugin("refused-run"), "incomplete");
-  expect_refused(plugin("refused-output-count"), "incomplete");
+  expect_refused(plugin("refused-kernel"), "number 0 is incomplete");
+  expect_refused(plugin("refused-run"), "\"fill\" is incomplete");
+  expect_refused(plugin("refused-output-count"), "too many");
+}
+
+TEST(SharedObjectHostTest, DeclarationsThatMakeNoSenseAreRefused) {
+  expect_refused(plugin("refused-dtypes"), "dtypes and ranks for input \"weights\"");
+  expect_refused(plugin("refused-ranks"), "dtypes and ranks for input \"weights\"");
+  expect_refused(plugin("refused-param-type"), "\"items\" of a type that is none");
+  expect_refused(plugin("refused-param-name"), "without a name, or twice");
+  expect_refused(plugin("refused-param-twice"), "without a name, or twice");
 }
 
 TEST(SharedObjectHostTest, APatternThatDoesNotFitItsFunctionsIsRefused) {
-  for (const char* wrong : {"pattern", "unknown-with-both", "map-with-merge", "map-with-finish",
-                            "reduce-without-merge", "reduce-without-finish"}) {
-    expect_refused(plugin(std::string("refused-") + wrong), "incomplete");
+  expect_refused(plugin("refused-pattern"), "pattern 3, which is none");
+  expect_refused(plugin("refused-unknown-with-both"), "pattern 7, which is none");
+  for (const char* wrong : {"map-with-merge", "map-with-finish"}) {
+    expect_refused(plugin(std::string("refused-") + wrong), "which only a reduce has");
   }
+  for (const char* wrong : {"reduce-without-merge", "reduce-without-finish"}) {
+    expect_refused(plugin(std::string("refused-") + wrong), "a reduce has merge and finish");
+  }
+}
+
+TEST(SharedObjectHostTest, AFileThatIsNoElfFileIsToldFromOneThatIsNotThere) {
+  const test::TemporaryFolder folder;
+  expect_refused(folder.write("text.so", "this is no ELF file"), "no ELF file");
+  expect_refused(folder.write("empty.so", ""), "no ELF file");
+  expect_refused(folder.path() / "missing.so", "no such file");
+  expect_refused(folder.path(), "is a directory");
+  expect_refused(folder.write("half.so", std::string("\x7F"
+                                                     "ELF\x02\x01\x01",
+                                                     7)),
+                 "cut off");
+}
+
+// The bytes of a working plug-in with some of them changed.
+std::string changed_plugin(std::size_t offset, const std::string& bytes) {
+  std::ifstream file(plugin("plain"), std::ios::binary);
+  std::string content{std::istreambuf_iterator<char>(file), {}};
+  return content.replace(offset, bytes.size(), bytes);
+}
+
+TEST(SharedObjectHostTest, AnotherArchitectureIsRefusedAndBothAreNamed) {
+  const test::TemporaryFolder folder;
+  const std::string arm = folder.write("arm.so", changed_plugin(18, std::string("\xB7\0", 2)));
+  expect_refused(arm, "built for 64-bit ARM and this is ");
+  const std::string strange = folder.write("x.so", changed_plugin(18, std::string("\x34\x12", 2)));
+  expect_refused(strange, "built for machine number 4660");
+}
+
+TEST(SharedObjectHostTest, AnElfFileThatIsNoSharedObjectIsRefused) {
+  const test::TemporaryFolder folder;
+  expect_refused(folder.write("object.o", changed_plugin(16, std::string("\x01\0", 2))),
+                 "no shared object");
+}
+
+TEST(SharedObjectHostTest, ALibraryThatIsMissingIsNamed) {
+  expect_refused(plugin("missing-library"), "needs the library \"libgristmill-not-there.so\"");
+}
+
+TEST(SharedObjectHostTest, ASymbolThatNothingDefinesIsNamed) {
+  expect_refused(plugin("missing-symbol"), "uses \"gristmill_nobody_defines_this\"");
+}
+
+TEST(SharedObjectHostTest, TheIdentityIsThatOfTheContent) {
+  const test::TemporaryFolder folder;
+  const std::string copy = folder.write("copy.so", changed_plugin(0, ""));
+  EXPECT_EQ(SharedObjectHost(copy).identity(), SharedObjectHost(plugin("plain")).identity());
+  EXPECT_NE(SharedObjectHost(copy).identity(),
+            SharedObjectHost(GRISTMILL_BIN_DIR "/gristmill-kernels.so").identity());
 }
 
 }  // namespace

@@ -1,0 +1,98 @@
+#include "workers/emitted_rows.h"
+
+#include <algorithm>
+
+#include <gristmill/error.h>
+#include <gristmill/format.h>
+
+#include "ipc/pages.h"
+#include "workers/kernel_call.h"
+
+namespace gristmill::workers {
+
+EmittedRows::EmittedRows(const ipc::Emit& emit, const std::vector<ipc::ArraySpec>& outputs,
+                         const std::vector<bool>& wanted, MappedMemory& region,
+                         const ipc::ControlSegment& control)
+    : region_(region),
+      control_(control),
+      extent_(emit.extent),
+      capacity_rows_(emit.capacity_rows),
+      limit_bytes_(emit.limit_bytes),
+      offsets_(emit.offsets) {
+  bool fits = capacity_rows_ >= 0 && emit.offsets.size() == outputs.size() &&
+              wanted.size() == outputs.size();
+  for (std::size_t i = 0; fits && i < outputs.size(); ++i) {
+    arrays_.push_back(to_c({nullptr, outputs[i]}));
+    row_bytes_.push_back(wanted[i] ? ipc::row_bytes(outputs[i]) : 0);
+    std::int64_t end = 0;
+    fits = offsets_[i] >= 0 && !__builtin_mul_overflow(row_bytes_[i], capacity_rows_, &end) &&
+           !__builtin_add_overflow(end, offsets_[i], &end) && end <= region.size_bytes();
+    all_row_bytes_ += row_bytes_[i];
+    if (wanted[i]) arrays_[i].data = region.data() + offsets_[i];
+  }
+  if (!fits) throw Error(ErrorCode::kInternal, "the rows of a job lie outside of their memory");
+}
+
+const gm_array* EmittedRows::make_room(std::int64_t count) {
+  if (count < 0) throw Error(ErrorCode::kFailed, "it asked for a negative number of rows");
+  if (count > capacity_rows_ - tail_) {
+    throw Error(ErrorCode::kResources,
+                {"no room for " + format_count(count) + " more rows",
+                 "They are " + format_size(all_row_bytes_) + " each, and " +
+                     format_size(limit_bytes_) + " are there for all rows of the job.",
+                 "Emit fewer rows, or raise the memory limit."});
+  }
+  if (tail_ + count > reserved_) reserve(tail_ + count);
+  for (std::size_t i = 0; i < arrays_.size(); ++i) {
+    gm_array& array = arrays_[i];
+    array.shape[0] = count;
+    if (array.data == nullptr) continue;
+    const std::int64_t begin = offsets_[i] + tail_ * row_bytes_[i];
+    array.data = region_.data() + begin;
+    region_.pages().prepare_sparse(begin, begin + count * row_bytes_[i]);
+  }
+  granted_ = count;
+  return arrays_.data();
+}
+
+void EmittedRows::commit(std::int64_t count) {
+  if (count < 0 || count > granted_) {
+    throw Error(ErrorCode::kFailed, "it committed " + format_count(count) +
+                                        " rows and had room for " + format_count(granted_));
+  }
+  tail_ += count;
+  granted_ = 0;
+}
+
+void EmittedRows::end_chunk(std::uint32_t chunk) {
+  ipc::EmitRecord& record = control_.record(chunk);
+  // relaxed: published by the chunk's tag, which is stored with release.
+  record.first_row.store(static_cast<std::uint64_t>(first_), std::memory_order_relaxed);
+  record.rows.store(ipc::pack_rows(extent_, static_cast<std::uint64_t>(tail_ - first_)),
+                    std::memory_order_relaxed);
+  first_ = tail_;
+}
+
+// Counted in steps, so that the shared word is seldom touched.
+void EmittedRows::reserve(std::int64_t rows) {
+  if (all_row_bytes_ == 0) return;
+  const std::int64_t step = std::max<std::int64_t>(ipc::kHugePageBytes / all_row_bytes_, 1);
+  const std::int64_t wanted =
+      std::min(std::max(rows, std::min(reserved_ + step, capacity_rows_)), capacity_rows_);
+  const auto bytes = static_cast<std::uint64_t>((wanted - reserved_) * all_row_bytes_);
+  // relaxed: a sum that guards no other memory.
+  const std::uint64_t before = control_.emitted_bytes().fetch_add(bytes, std::memory_order_relaxed);
+  if (before + bytes > static_cast<std::uint64_t>(limit_bytes_)) {
+    control_.emitted_bytes().fetch_sub(bytes, std::memory_order_relaxed);
+    throw Error(ErrorCode::kResources,
+                {"the rows of the job need more than the " + format_size(limit_bytes_) +
+                     " there are for them",
+                 format_size(static_cast<std::int64_t>(before)) + " are taken and " +
+                     format_size(static_cast<std::int64_t>(bytes)) + " were asked for.",
+                 "Emit fewer rows, raise the memory limit, or drop results that are not needed any "
+                 "more."});
+  }
+  reserved_ = wanted;
+}
+
+}  // namespace gristmill::workers
