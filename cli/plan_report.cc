@@ -29,10 +29,16 @@ std::string partials_text(const JobPlan& plan) {
                      format_size(plan.partial_bytes));
 }
 
-std::string output_text(const JobPlan::OutputPlan& output) {
+std::string output_text(const JobPlan& plan, const JobPlan::OutputPlan& output) {
+  const std::string where = output.path.empty() ? "in memory" : output.path.string();
+  if (plan.pattern == Pattern::kEmit) {
+    Shape row = output.shape;
+    row[0] = 1;
+    return fmt::format("\"{}\": {}, as many rows of {} as there are, {}", output.name,
+                       name_of(output.dtype), to_string(row), where);
+  }
   return fmt::format("\"{}\": {}, {}, {}, {}", output.name, name_of(output.dtype),
-                     to_string(output.shape), format_size(output.size_bytes),
-                     output.path.empty() ? "in memory" : output.path.string());
+                     to_string(output.shape), format_size(output.size_bytes), where);
 }
 
 }  // namespace
@@ -55,7 +61,7 @@ std::string plan_text(const JobPlan& plan, std::int64_t copied_bytes) {
   text += line("mapped", format_size(plan.mapped_bytes) + " of inputs, " + copied);
   text += line("reserved", format_size(plan.reserved_bytes) + " for outputs");
   for (const JobPlan::OutputPlan& output : plan.outputs) {
-    text += line("output", output_text(output));
+    text += line("output", output_text(plan, output));
   }
   return text;
 }
@@ -79,6 +85,13 @@ std::string plan_json(const JobPlan& plan, std::int64_t copied_bytes) {
                         {"bytes", plan.partial_bytes}};
   }
   json["outputs"] = outputs_json(plan);
+  if (plan.pattern == Pattern::kEmit) {
+    // How many rows there are is known at the end.
+    for (auto& output : json["outputs"]) {
+      output["shape"][0] = nullptr;
+      output["bytes"] = nullptr;
+    }
+  }
   json["bytes"] = {
       {"mapped", plan.mapped_bytes}, {"copied", copied_bytes}, {"reserved", plan.reserved_bytes}};
   return json_text(json);

@@ -79,8 +79,19 @@ std::optional<Result> place_inputs(Engine& engine, JobSpec& spec, ProgressMode p
   return std::nullopt;
 }
 
+// What the kernel had to say.
+void print_log(const JobSummary& summary) {
+  std::string text;
+  for (const LogLine& line : summary.log) {
+    text += fmt::format("{}worker {}: {}\n", line.is_warning ? "warning: " : "", line.worker,
+                        line.text);
+  }
+  std::fputs(text.c_str(), stderr);
+}
+
 int report(const Result& result, const Placing& placing, const RunArguments& arguments,
            int signal) {
+  print_log(result.summary());
   if (arguments.json) {
     print(summary_json(result, placing));
   } else if (result.done()) {

@@ -71,12 +71,36 @@ std::string workers_text(const JobSummary& summary) {
                      100.0 * most->busy_share);
 }
 
-std::string first_values(const ArrayView& array) {
+std::string first_values(const std::vector<ArrayView>& parts) {
   std::string text;
-  for (std::int64_t row = 0; row < std::min(array.rows(), kShownRows); ++row) {
-    text += fmt::format("    {}\n", row_text(array, row));
+  std::int64_t shown = 0;
+  for (const ArrayView& part : parts) {
+    for (std::int64_t row = 0; row < part.rows(); ++row) {
+      if (shown++ == kShownRows) {
+        return text + "    ...\n";
+      }
+      text += fmt::format("    {}\n", row_text(part, row));
+    }
   }
-  return text + (array.rows() > kShownRows ? "    ...\n" : "");
+  return text;
+}
+
+std::string counters_text(const JobSummary& summary) {
+  std::string text;
+  for (const auto& [name, value] : summary.counters) {
+    text += fmt::format("{}{} {}", text.empty() ? "  counted: " : ", ", name, format_count(value));
+  }
+  return text.empty() ? "" : text + "\n";
+}
+
+Json log_json(const JobSummary& summary) {
+  Json log = Json::array();
+  for (const LogLine& line : summary.log) {
+    log.push_back({{"worker", line.worker},
+                   {"level", line.is_warning ? "warning" : "info"},
+                   {"text", line.text}});
+  }
+  return log;
 }
 
 std::string output_text(const Result& result, const JobPlan::OutputPlan& output) {
@@ -89,7 +113,7 @@ std::string output_text(const Result& result, const JobPlan::OutputPlan& output)
   if (!output.path.empty()) {
     return fmt::format("{}, in {}\n", text, output.path.string());
   }
-  return fmt::format("{}, in memory\n{}", text, first_values(result.array(output.name)));
+  return fmt::format("{}, in memory\n{}", text, first_values(result.parts(output.name)));
 }
 
 Json workers_json(const JobSummary& summary) {
@@ -132,6 +156,7 @@ std::string summary_text(const Result& result, const Placing& placing) {
   if (placing.elapsed.count() > 0) {
     text += fmt::format("  inputs placed in memory in {} before\n", duration_text(placing.elapsed));
   }
+  text += counters_text(summary);
   for (const JobPlan::OutputPlan& output : summary.plan.outputs) {
     text += output_text(result, output);
   }
@@ -158,6 +183,8 @@ std::string summary_json(const Result& result, const Placing& placing) {
                    {"copied", placing.copied_bytes + summary.copied_bytes},
                    {"faulted", summary.faulted_bytes},
                    {"huge", summary.huge_bytes}};
+  json["counters"] = Json(summary.counters);
+  json["log"] = log_json(summary);
   if (result.error()) {
     json["error"] = error_json(*result.error());
   }

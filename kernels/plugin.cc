@@ -4,6 +4,8 @@
 #include "kernels/describe.h"
 #include "kernels/mean_distance.h"
 #include "kernels/nearest.h"
+#include "kernels/select.h"
 
 GRISTMILL_KERNELS(gristmill::kernels::MeanDistance, gristmill::kernels::Nearest,
-                  gristmill::kernels::Describe, gristmill::kernels::Copy)
+                  gristmill::kernels::Describe, gristmill::kernels::Copy,
+                  gristmill::kernels::Select)

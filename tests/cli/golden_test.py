@@ -45,7 +45,8 @@ class GoldenTest(CliTest):
 
     def test_kernels(self):
         self.check_output("kernels", "kernels")
-        for kernel in ("nearest", "mean_distance", "describe", "copy"):
+        for line in self.succeed("kernels").stdout.splitlines():
+            kernel = line.split()[0]
             self.check_output(f"kernels_{kernel}", "kernels", kernel)
 
     def test_dry_run(self):
@@ -59,6 +60,11 @@ class GoldenTest(CliTest):
         job = ["run", "describe", "--input", DATA / "cities_us.npy", "--workers", 2, "--dry-run"]
         self.check_output("dry_run_reduce", *job)
         self.check_output("dry_run_reduce_json", *job, "--json")
+
+    def test_dry_run_of_an_emit(self):
+        job = ["run", "select", "--input", DATA / "cities_us.npy", "--param", "where=>= 60"]
+        self.check_output("dry_run_emit", *job, "--workers", 2, "--dry-run")
+        self.check_output("dry_run_emit_json", *job, "--workers", 2, "--dry-run", "--json")
 
     def test_inspect(self):
         self.check_output("inspect", "inspect", DATA / "cities_us.npy")
