@@ -20,6 +20,10 @@
 namespace gristmill::cli {
 namespace {
 
+std::string place_of(const toml::source_region& source) {
+  return fmt::format("line {}, column {}", source.begin.line, source.begin.column);
+}
+
 class JobFileReader {
  public:
   explicit JobFileReader(std::filesystem::path path)
@@ -94,7 +98,7 @@ toml::table JobFileReader::parse() const {
   try {
     return toml::parse(content());
   } catch (const toml::parse_error& error) {
-    fail(fmt::format("line {}: {}", error.source().begin.line, error.description()));
+    fail(fmt::format("{}: {}", place_of(error.source()), error.description()));
   }
 }
 
@@ -121,6 +125,8 @@ void JobFileReader::read_entry(std::string_view key, const toml::node& node) {
   } else if (key == "params") {
     for (const auto& [name, value] : table_of(key, node)) {
       request_.params.emplace(name.str(), read_param(name.str(), value));
+      request_.param_places.emplace(
+          name.str(), fmt::format("job file \"{}\", {}", path_.string(), place_of(value.source())));
     }
   } else {
     const std::vector<std::string> known = {"kernel",  "chunk_size", "workers", "memory",
@@ -288,7 +294,7 @@ auto JobFileReader::at(const toml::node& node, Reader reader) const -> decltype(
 }
 
 void JobFileReader::fail(const toml::node& node, std::string reason, std::string hint) const {
-  fail(fmt::format("line {}: {}", node.source().begin.line, reason), std::move(hint));
+  fail(fmt::format("{}: {}", place_of(node.source()), reason), std::move(hint));
 }
 
 void JobFileReader::fail(std::string reason, std::string hint) const {

@@ -144,6 +144,7 @@ JobRequest overridden(JobRequest file, const JobRequest& flags) {
   override_named(file.outputs, flags.outputs, "output");
   for (const auto& [name, value] : flags.params) {
     file.params[name] = value;
+    file.param_places.erase(name);
   }
   if (flags.chunk_size) {
     file.chunk_size = flags.chunk_size;
@@ -193,6 +194,15 @@ std::int64_t parse_cache_limit(std::string_view text) {
         kSizeHint);
   }
   return *size;
+}
+
+Error placed(const ParameterError& error, const JobRequest& request) {
+  const auto place = request.param_places.find(error.parameter());
+  ErrorText text = error.text();
+  if (place != request.param_places.end()) {
+    text.message = place->second + ": " + text.message;
+  }
+  return Error(error.code(), std::move(text));
 }
 
 JobSpec job_spec(const JobRequest& request) {

@@ -23,6 +23,8 @@ struct JobRequest {
   std::vector<InputArgument> inputs;
   std::vector<Output> outputs;
   std::map<std::string, ParamValue> params;
+  // Where a job file says them: job file "a.toml", line 3, column 10.
+  std::map<std::string, std::string> param_places;
   std::optional<ChunkSize> chunk_size;
   std::optional<int> workers;
   std::optional<std::int64_t> memory_bytes;
@@ -46,6 +48,9 @@ int parse_workers(std::string_view text);
 // Errors: kInvalid.
 std::int64_t parse_memory_limit(std::string_view text);
 std::int64_t parse_cache_limit(std::string_view text);
+
+// The error of a parameter with its place in front, if it is in a job file.
+Error placed(const ParameterError& error, const JobRequest& request);
 
 // The job to submit: opens the inputs. Errors: kInvalid when one cannot be opened.
 JobSpec job_spec(const JobRequest& request);

@@ -113,10 +113,7 @@ int report(const Result& result, const Placing& placing, const RunArguments& arg
   return kExitSignalBase + signal;
 }
 
-}  // namespace
-
-int run_job(const RunArguments& arguments) {
-  const JobRequest request = job_request(arguments);
+int run_request(const RunArguments& arguments, const JobRequest& request) {
   JobSpec spec = job_spec(request);
   spec.replace_existing = !arguments.no_clobber;
   Placing placing{.copied_bytes = copied_bytes(spec, request.in_memory)};
@@ -141,6 +138,17 @@ int run_job(const RunArguments& arguments) {
   }
   const Result result = run(engine, std::move(spec), arguments.progress, interrupt);
   return report(result, placing, arguments, interrupt.signal());
+}
+
+}  // namespace
+
+int run_job(const RunArguments& arguments) {
+  const JobRequest request = job_request(arguments);
+  try {
+    return run_request(arguments, request);
+  } catch (const ParameterError& error) {
+    throw placed(error, request);
+  }
 }
 
 }  // namespace gristmill::cli

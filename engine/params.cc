@@ -75,21 +75,21 @@ void require_sendable(const std::string& name, const ParamValue& value) {
   const auto* list = std::get_if<std::vector<double>>(&value);
   if ((text != nullptr && text->size() > kMaxTextBytes) ||
       (list != nullptr && list->size() > kMaxListLength)) {
-    throw Error(ErrorCode::kInvalid,
-                {"parameter \"" + name + "\" is too large: at most 4,096 bytes of text or numbers",
-                 {},
-                 "Hand large data over as an input."});
+    throw ParameterError(
+        name, {"parameter \"" + name + "\" is too large: at most 4,096 bytes of text or numbers",
+               {},
+               "Hand large data over as an input."});
   }
 }
 
 ParamValue resolve(const KernelInfo::Param& param, const ParamValue& given) {
   std::optional<ParamValue> value = convert(param.type, given);
   if (!value) {
-    throw Error(ErrorCode::kInvalid,
-                {"parameter \"" + param.name + "\" is of type " + param.type + ", and \"" +
-                     in_words(given) + "\" is none",
-                 {},
-                 param.help.empty() ? "" : param.name + ": " + param.help + "."});
+    throw ParameterError(param.name,
+                         {"parameter \"" + param.name + "\" is of type " + param.type + ", and \"" +
+                              in_words(given) + "\" is none",
+                          {},
+                          param.help.empty() ? "" : param.name + ": " + param.help + "."});
   }
   require_sendable(param.name, *value);
   return std::move(*value);
@@ -115,7 +115,7 @@ std::vector<ParamValue> resolve_params(const KernelInfo& kernel,
   }
   for (const auto& [name, value] : given) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
-      throw unknown_name("parameter", name, known);
+      throw ParameterError(name, unknown_name("parameter", name, known).text());
     }
   }
   return values;

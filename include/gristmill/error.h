@@ -41,6 +41,18 @@ class Error : public std::runtime_error {
   ErrorText text_;
 };
 
+// An error about one parameter of a job, kInvalid: for callers who know where its value was
+// written.
+class ParameterError : public Error {
+ public:
+  ParameterError(std::string parameter, ErrorText text)
+      : Error(ErrorCode::kInvalid, std::move(text)), parameter_(std::move(parameter)) {}
+  const std::string& parameter() const { return parameter_; }
+
+ private:
+  std::string parameter_;
+};
+
 // kInvalid: unknown kernel "nearst": did you mean "nearest"? Without a near one, the hint lists
 // what there is. kind: "kernel", "input", "output", "parameter".
 Error unknown_name(std::string_view kind, std::string_view given,

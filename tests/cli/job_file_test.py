@@ -119,6 +119,11 @@ class JobFileTest(CliTest):
         self.refuse('kernel = "nearest"\n[inputs]\npoints = {path="a", dtype="int7", shape=[1]}\n',
                     "line 3", '"int7"', '"int8"')
         self.refuse('kernel = "nearest"\n[params]\nmetric = 1979-05-27\n', "line 3", '"metric"')
+        job = 'kernel = "describe"\n[inputs]\nrows = "places.npy"\n[params]\n'
+        self.write_places("places.npy", 3)
+        self.refuse(job + 'ddof = "one"\n', "line 5, column 8", '"ddof"', "int", '"one"')
+        self.refuse(job + "ddof = 0.5\n", "line 5, column 8", '"ddof"', "int")
+        self.refuse(job + "ddo = 1\n", "line 5, column 7", '"ddo"', '"ddof"')
 
     def test_unnamed_input_over_several(self):
         job = JOB.replace("[outputs]", 'targets = "places.npy"\n[outputs]')
