@@ -90,7 +90,7 @@ class DocumentsTest(unittest.TestCase):
             self.assertIn("17,343 items", done.stdout)
 
     def test_the_reduce_of_the_cpp_page_is_a_plug_in(self):
-        _, example = blocks("docs/cpp.md", "cpp")
+        _, example, _ = blocks("docs/cpp.md", "cpp")
         done = self.run_kernel("column_sum", example)
         self.assertEqual(done.returncode, 0, done.stderr)
         (sums,) = re.findall(r"^  sum: (.*)$", done.stdout, re.M)
@@ -98,6 +98,16 @@ class DocumentsTest(unittest.TestCase):
         values = struct.unpack(f"<{2 * 17_343}d", cities)
         for found, column in zip(sums.split(", "), (values[::2], values[1::2]), strict=True):
             self.assertAlmostEqual(float(found), math.fsum(column), places=6)
+
+    def test_the_emit_of_the_cpp_page_is_a_plug_in(self):
+        _, _, example = blocks("docs/cpp.md", "cpp")
+        done = self.run_kernel("short_rows", example)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        cities = (self.folder / "cities.npy").read_bytes()[-17_343 * 16 :]
+        rows = list(struct.iter_unpack("<2d", cities))
+        kept = sum(x * x + y * y <= 100.0**2 for x, y in rows)
+        self.assertIn(f"rows: float64, {kept} x 2", done.stdout)
+        self.assertIn(f"counted: left out {len(rows) - kept:,}", done.stdout)
 
     def test_the_program_of_the_cpp_page_builds_and_runs(self):
         (line,) = re.findall(r"^    g\+\+ (.* program\.cc .*)$", text_of("docs/cpp.md"), re.M)
@@ -119,7 +129,7 @@ class DocumentsTest(unittest.TestCase):
 
     def test_the_snippet_of_the_cpp_page_builds_and_runs(self):
         (line,) = re.findall(r"^    g\+\+ (.* program\.cc .*)$", text_of("docs/cpp.md"), re.M)
-        snippet, _ = blocks("docs/cpp.md", "cpp")
+        snippet, _, _ = blocks("docs/cpp.md", "cpp")
         include, body = snippet.split("\n\n", 1)
         (self.folder / "program.cc").write_text(
             f"#include <iostream>\n{include}\nint main() {{\n{body}\n}}\n"
