@@ -22,6 +22,7 @@ struct Parser {
   CLI::App* run = nullptr;
   CLI::App* kernels = nullptr;
   CLI::App* inspect = nullptr;
+  CLI::App* new_kernel = nullptr;
 
   bool help = false;
   bool version = false;
@@ -33,6 +34,7 @@ struct Parser {
   std::string progress = "auto";
   KernelsArguments kernels_arguments;
   InspectArguments inspect_arguments;
+  NewKernelArguments new_kernel_arguments;
 
   Parser();
   void add_run();
@@ -59,6 +61,9 @@ Parser::Parser() {
   add_repeatable(kernels, "--plugin", kernels_arguments.plugins);
   inspect = add_command("inspect");
   inspect->add_option("file", inspect_arguments.file);
+  new_kernel = add_command("new-kernel");
+  new_kernel->add_option("name", new_kernel_arguments.name);
+  add_single(new_kernel, "--folder", new_kernel_arguments.folder);
 }
 
 CLI::App* Parser::add_command(const char* name) {
@@ -119,7 +124,7 @@ void check_extras(const CLI::App& command) {
     }
   }
   if (!extras.empty() && command_name(command).empty()) {
-    const std::vector<std::string> known = {"run", "kernels", "inspect"};
+    const std::vector<std::string> known = {"run", "kernels", "inspect", "new-kernel"};
     throw_usage(unknown_name("command", extras[0], known).message(), "");
   }
   if (!extras.empty()) {
@@ -182,6 +187,12 @@ Command command_of(Parser& parser) {
     }
     return std::move(parser.inspect_arguments);
   }
+  if (parser.new_kernel->parsed()) {
+    if (parser.new_kernel->count("name") == 0) {
+      throw_usage("no name given", "new-kernel");
+    }
+    return std::move(parser.new_kernel_arguments);
+  }
   throw_usage("no command given", "");
 }
 
@@ -189,9 +200,11 @@ Command command_of(Parser& parser) {
 
 Command parse_arguments(int argc, const char* const* argv) {
   Parser parser;
+  parser.new_kernel_arguments.program = argv[0];
   const CLI::App* command = &parser.app;
   const auto find_command = [&] {
-    for (const CLI::App* candidate : {parser.run, parser.kernels, parser.inspect}) {
+    for (const CLI::App* candidate :
+         {parser.run, parser.kernels, parser.inspect, parser.new_kernel}) {
       if (candidate->parsed()) {
         command = candidate;
       }

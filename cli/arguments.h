@@ -39,12 +39,20 @@ struct InspectArguments {
   std::string file;
 };
 
+// `gristmill new-kernel`.
+struct NewKernelArguments {
+  std::string name;
+  std::string folder;   // where its own folder comes; empty: here
+  std::string program;  // this program, as it was called
+};
+
 // --help or --version: the answer.
 struct TextRequest {
   std::string text;
 };
 
-using Command = std::variant<TextRequest, RunArguments, KernelsArguments, InspectArguments>;
+using Command =
+    std::variant<TextRequest, RunArguments, KernelsArguments, InspectArguments, NewKernelArguments>;
 
 // Reads the command line. Whatever is repeatable keeps its order; of other options given twice the
 // last one counts.

@@ -10,10 +10,12 @@ usage: gristmill run KERNEL --input FILE [--output FILE] [options]
        gristmill run JOB.toml [options]
        gristmill kernels [NAME]
        gristmill inspect FILE
+       gristmill new-kernel NAME
 
-  run        run a kernel, or the job that a file describes
-  kernels    list the kernels, or describe one
-  inspect    show what is in an array file
+  run          run a kernel, or the job that a file describes
+  kernels      list the kernels, or describe one
+  inspect      show what is in an array file
+  new-kernel   begin a kernel of your own
 
   -h, --help   this text, or that of a command: gristmill run --help
   --version    the version
@@ -89,6 +91,22 @@ examples:
   gristmill inspect delays.bin:dtype=int16,shape=200000
 )";
 
+constexpr const char* kNewKernel =
+    R"(begin a kernel of your own: a small project that builds and works
+
+usage: gristmill new-kernel NAME [--folder FOLDER]
+
+Makes the folder NAME with a kernel in C++, of which one line is to be edited, a CMakeLists.txt and a
+test, and says how to build, test and run it. NAME is a lower-case identifier.
+
+  --folder FOLDER   make it in this folder, not here
+  -h, --help        this text
+
+examples:
+  gristmill new-kernel solar_time
+  gristmill new-kernel solar_time --folder ~/kernels
+)";
+
 }  // namespace
 
 std::string help_text(std::string_view command) {
@@ -98,7 +116,10 @@ std::string help_text(std::string_view command) {
   if (command == "kernels") {
     return kKernels;
   }
-  return command == "inspect" ? kInspect : kProgram;
+  if (command == "inspect") {
+    return kInspect;
+  }
+  return command == "new-kernel" ? kNewKernel : kProgram;
 }
 
 }  // namespace gristmill::cli

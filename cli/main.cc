@@ -13,6 +13,7 @@
 #include "cli/error_report.h"
 #include "cli/inspect_command.h"
 #include "cli/kernels_command.h"
+#include "cli/new_kernel_command.h"
 #include "cli/run_command.h"
 
 namespace gristmill::cli {
@@ -30,6 +31,10 @@ struct Execute {
   }
   int operator()(const InspectArguments& arguments) const {
     inspect_file(arguments);
+    return kExitDone;
+  }
+  int operator()(const NewKernelArguments& arguments) const {
+    new_kernel(arguments);
     return kExitDone;
   }
 };

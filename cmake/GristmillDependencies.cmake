@@ -13,6 +13,7 @@ function(gristmill_find package debian_package)
     message(FATAL_ERROR "could not find ${package} ${ARGN}: install ${debian_package} "
                         "(scripts/setup installs all that is needed)")
   endif()
+  set(${package}_VERSION_MAJOR ${${package}_VERSION_MAJOR} PARENT_SCOPE)
 endfunction()
 
 find_package(Threads REQUIRED)

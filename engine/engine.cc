@@ -37,7 +37,8 @@ std::vector<std::string> plugin_paths(const EngineOptions& options,
 
 Engine::Engine(EngineOptions options) {
   const int workers = worker_count(options.workers);
-  const std::filesystem::path program = engine::find_worker_program(options.worker_program);
+  const std::filesystem::path program =
+      engine::find_worker_program(options.worker_program, options.installed_worker);
   const std::vector<std::string> plugins = plugin_paths(options, program);
   core_ = std::make_unique<EngineCore>(std::make_unique<engine::ProcessLauncher>(program), workers,
                                        plugins, options.memory_bytes, options.cache_bytes);

@@ -148,7 +148,8 @@ std::unique_ptr<WorkerProcess> ProcessLauncher::launch(ipc::Channel worker_end) 
   return std::make_unique<ChildProcess>(std::move(pidfd));
 }
 
-std::filesystem::path find_worker_program(const std::filesystem::path& asked_for) {
+std::filesystem::path find_worker_program(const std::filesystem::path& asked_for,
+                                          const std::filesystem::path& installed) {
   const char* variable = std::getenv("GRISTMILL_WORKER");
   const std::filesystem::path named =
       !asked_for.empty() ? asked_for : std::filesystem::path(variable == nullptr ? "" : variable);
@@ -157,12 +158,17 @@ std::filesystem::path find_worker_program(const std::filesystem::path& asked_for
     throw no_worker_program("\"" + named.string() + "\"");
   }
   const std::filesystem::path folder = folder_of_this_program();
-  std::filesystem::path beside = folder / "gristmill-worker";
-  std::filesystem::path installed =
-      folder.parent_path() / "libexec" / "gristmill" / "gristmill-worker";
-  if (is_program(beside)) return beside;
-  if (is_program(installed)) return installed;
-  throw no_worker_program("\"" + beside.string() + "\" nor at \"" + installed.string() + "\"");
+  std::vector<std::filesystem::path> places = {
+      folder / "gristmill-worker",
+      folder.parent_path() / "libexec" / "gristmill" / "gristmill-worker"};
+  // It goes up from a header, which is no folder: only names can be taken away.
+  if (installed.is_absolute()) places.push_back(installed.lexically_normal());
+  std::string looked_at;
+  for (const std::filesystem::path& place : places) {
+    if (is_program(place)) return place;
+    looked_at += (looked_at.empty() ? "\"" : " nor at \"") + place.string() + "\"";
+  }
+  throw no_worker_program(looked_at);
 }
 
 }  // namespace gristmill::engine

@@ -22,7 +22,9 @@ class ProcessLauncher : public WorkerLauncher {
 };
 
 // `asked_for` if not empty; else GRISTMILL_WORKER; else beside the calling program; else
-// libexec/gristmill of the installation. Errors: kInvalid, naming what was looked for.
-std::filesystem::path find_worker_program(const std::filesystem::path& asked_for);
+// ../libexec/gristmill as seen from there; else `installed`, if it is absolute.
+// Errors: kInvalid, naming what was looked for.
+std::filesystem::path find_worker_program(const std::filesystem::path& asked_for,
+                                          const std::filesystem::path& installed);
 
 }  // namespace gristmill::engine

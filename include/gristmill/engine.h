@@ -8,6 +8,7 @@
 #include <gristmill/array.h>
 #include <gristmill/dataset.h>
 #include <gristmill/error.h>
+#include <gristmill/installation.h>
 #include <gristmill/job.h>
 #include <gristmill/kernel_info.h>
 #include <gristmill/result.h>
@@ -23,7 +24,7 @@ struct EngineOptions {
   // Kernel plug-ins beside the built-in ones, searched first.
   std::vector<std::filesystem::path> plugins = {};
   // The gristmill-worker program; empty: the GRISTMILL_WORKER variable, beside the calling program,
-  // or libexec/gristmill of the installation. Never looked for through PATH.
+  // ../libexec/gristmill as seen from there, or installed_worker. Never looked for through PATH.
   std::filesystem::path worker_program = {};
   // How much memory outputs in memory, partial results, datasets of in_memory() and what is kept of
   // ended jobs may take together; what does not fit is refused before anything is allocated. It is
@@ -34,6 +35,9 @@ struct EngineOptions {
   // ten seconds, or when the system is short of memory. -1: a quarter of memory_bytes, or of the
   // memory that is available when the engine starts, whichever is less.
   std::int64_t cache_bytes = -1;
+  // Where the worker program is looked for last: in the installation with whose headers the calling
+  // program was compiled. Not used if it is not absolute.
+  std::filesystem::path installed_worker = GRISTMILL_INSTALLED_WORKER;
 };
 
 // CPUs this process may use: its affinity, limited by the cgroup's quota rounded up; 1 to 4096.
