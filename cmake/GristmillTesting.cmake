@@ -1,5 +1,16 @@
 include(GoogleTest)
 
+# GRISTMILL_NUMPY_PYTHON: an interpreter for the tests that compare with NumPy; the first on the PATH
+# need not have it. scripts/setup test installs one.
+function(gristmill_has_numpy result candidate)
+  execute_process(COMMAND ${candidate} -c "import numpy" RESULT_VARIABLE status OUTPUT_QUIET
+                  ERROR_QUIET)
+  if(NOT status EQUAL 0)
+    set(${result} FALSE PARENT_SCOPE)
+  endif()
+endfunction()
+find_program(GRISTMILL_NUMPY_PYTHON NAMES python3 VALIDATOR gristmill_has_numpy REQUIRED)
+
 # A sanitizer slows a test down several times.
 set(gristmill_timeout_factor 1)
 if(GRISTMILL_SANITIZE)
