@@ -198,11 +198,42 @@ class BadInputTest(CliTest):
         self.refuse_run([*PLACES, "--plugin", "text.so"], "text.so")
         self.refuse(["kernels", "--plugin", "text.so"], "text.so")
 
+    def test_names_of_new_kernels(self):
+        for name in ("", "Solar", "solar-time", "solar time", "1st", "../up", "sol\u00e1r", "a.b"):
+            with self.subTest(name):
+                self.refuse(["new-kernel", name], f'"{name}"', "lower-case identifier")
+        self.refuse(["new-kernel", "install"], '"install"', "CMake")
+        self.refuse(["new-kernel", "a" * 300], "a" * 300, "too long")
+        self.refuse(["new-kernel", "one", "two"], '"two"')
+        self.refuse(["new-kernel", "one", "--foldre", "x"], '"--foldre"', '"--folder"')
+        self.succeed("new-kernel", "_1st")
+
+    def test_a_new_kernel_leaves_what_exists_alone(self):
+        (self.folder / "mine").mkdir()
+        self.write("yours", "a file")
+        (self.folder / "link").symlink_to("absent")
+        for name in ("mine", "yours", "link"):
+            self.assertIn("hint:", self.refuse(["new-kernel", name], f'"{name}"', "exists"))
+        self.succeed("new-kernel", "mine", "--folder", "mine")
+        self.refuse(["new-kernel", "mine", "--folder", "mine"], '"mine/mine"')
+
+    def test_folders_in_which_no_kernel_can_be_made(self):
+        for folder in ("absent", "/proc", "places.npy"):
+            self.refuse(["new-kernel", "mine", "--folder", folder], f'"{folder}/mine"')
+        with self.file_system("sealed", "ro"):
+            self.refuse(["new-kernel", "mine", "--folder", "sealed"], '"sealed/mine"', "read-only")
+
+    def test_a_new_kernel_on_a_full_file_system_is_taken_back(self):
+        with self.file_system("small", "size=8k"):
+            self.refuse(["new-kernel", "mine", "--folder", "small"], '"small/mine/', "space",
+                        exit_code=4)
+
     def test_command_line(self):
         self.refuse([], "no command")
         self.refuse(["rnu"], '"rnu"', '"run"')
         self.refuse(["run"], "kernel", "run --help")
         self.refuse(["inspect"], "file")
+        self.refuse(["new-kernel"], "name", "new-kernel --help")
         self.refuse_run([*PLACES, "--wokers", "2"], '"--wokers"', '"--workers"')
         self.refuse_run([*PLACES, "--dry-rnu=1"], '"--dry-rnu"', '"--dry-run"')
         self.refuse_run([*PLACES, "more"], '"more"')

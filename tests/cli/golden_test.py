@@ -8,6 +8,7 @@ from gristmill_cli import BIN, DATA, HERE, CliTest, main, npy_bytes
 # What differs from machine to machine or from run to run.
 MASKS = [
     (re.escape(str(BIN)), "<bin>"),
+    (re.escape(str(BIN.parent)), "<build>"),
     (re.escape(str(DATA)), "<data>"),
     (r"(?m)^gristmill \d+\.\d+\.\d+$", "gristmill <version>"),
     (r"(?m)^(instruction set  ).*$", r"\1<instruction set>"),
@@ -31,12 +32,14 @@ class GoldenTest(CliTest):
 
     def test_help(self):
         self.check_output("help", "--help")
-        for command in ("run", "kernels", "inspect"):
+        for command in ("run", "kernels", "inspect", "new-kernel"):
             self.check_output(f"help_{command}", command, "--help")
 
     def test_every_option_is_in_its_help(self):
         source = (HERE.parent.parent / "cli" / "arguments.cc").read_text(encoding="utf-8")
-        helps = self.succeed("--help").stdout + self.succeed("run", "--help").stdout
+        helps = "".join(
+            self.succeed(*command, "--help").stdout for command in ([], ["run"], ["new-kernel"])
+        )
         for option in re.findall(r"--[a-z]+(?:-[a-z]+)*", source):
             self.assertIn(option, helps)
 
@@ -73,6 +76,9 @@ class GoldenTest(CliTest):
         self.write("empty.npy", npy_bytes([], (0, 2)))
         self.check_output("inspect_no_items", "inspect", "empty.npy")
 
+    def test_new_kernel(self):
+        self.check_output("new_kernel", "new-kernel", "solar_time", "--folder", ".")
+
     def test_errors(self):
         text = ""
         for arguments in (
@@ -88,6 +94,10 @@ class GoldenTest(CliTest):
             ["run", "nearest", "--param", "metric"],
             ["run", "nearest", "--input", "a.bin:dtype=int61,shape=2"],
             ["inspect"],
+            ["new-kernel"],
+            ["new-kernel", "SolarTime"],
+            ["new-kernel", "test"],
+            ["new-kernel", "solar_time", "--folder", "absent"],
         ):
             done = self.run_cli(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ""))
