@@ -74,7 +74,13 @@ std::span<const ColumnMomentsLoops* const> supported_column_moments() {
   return kSupported;
 }
 
+std::span<const BootstrapLoops* const> supported_bootstrap() {
+  static const std::vector<const BootstrapLoops*> kSupported = GRISTMILL_DETECT(kBootstrap);
+  return kSupported;
+}
+
 const Pairwise& chosen_pairwise() { return chosen_of(supported_pairwise()); }
 const ColumnMomentsLoops& chosen_column_moments() { return chosen_of(supported_column_moments()); }
+const BootstrapLoops& chosen_bootstrap() { return chosen_of(supported_bootstrap()); }
 
 }  // namespace gristmill::kernels

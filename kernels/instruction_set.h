@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "kernels/bootstrap_draws.h"
 #include "kernels/column_moments.h"
 #include "kernels/pairwise.h"
 
@@ -10,10 +11,12 @@ namespace gristmill::kernels {
 // The copies of the loops that this CPU can run, the fastest first.
 std::span<const Pairwise* const> supported_pairwise();
 std::span<const ColumnMomentsLoops* const> supported_column_moments();
+std::span<const BootstrapLoops* const> supported_bootstrap();
 
 // The fastest of them, or the one that the environment variable GRISTMILL_INSTRUCTION_SET names:
 // baseline, v3 or v4. Errors: Invalid for another name, or one that this CPU lacks.
 const Pairwise& chosen_pairwise();
 const ColumnMomentsLoops& chosen_column_moments();
+const BootstrapLoops& chosen_bootstrap();
 
 }  // namespace gristmill::kernels
