@@ -79,8 +79,14 @@ std::span<const BootstrapLoops* const> supported_bootstrap() {
   return kSupported;
 }
 
+std::span<const WindowLoops* const> supported_window() {
+  static const std::vector<const WindowLoops*> kSupported = GRISTMILL_DETECT(kWindow);
+  return kSupported;
+}
+
 const Pairwise& chosen_pairwise() { return chosen_of(supported_pairwise()); }
 const ColumnMomentsLoops& chosen_column_moments() { return chosen_of(supported_column_moments()); }
 const BootstrapLoops& chosen_bootstrap() { return chosen_of(supported_bootstrap()); }
+const WindowLoops& chosen_window() { return chosen_of(supported_window()); }
 
 }  // namespace gristmill::kernels

@@ -10,4 +10,9 @@
 GRISTMILL_KERNELS(gristmill::kernels::MeanDistance, gristmill::kernels::Nearest,
                   gristmill::kernels::Describe, gristmill::kernels::Copy,
                   gristmill::kernels::Select,
-                  gristmill::kernels::Bootstrap)
+                  gristmill::kernels::Bootstrap,
+#include "kernels/window.h"
+
+GRISTMILL_KERNELS(gristmill::kernels::MeanDistance, gristmill::kernels::Nearest,
+                  gristmill::kernels::Describe, gristmill::kernels::Copy,
+                  gristmill::kernels::Bootstrap, gristmill::kernels::Window)
