@@ -74,7 +74,19 @@ std::span<const ColumnMomentsLoops* const> supported_column_moments() {
   return kSupported;
 }
 
+std::span<const BootstrapLoops* const> supported_bootstrap() {
+  static const std::vector<const BootstrapLoops*> kSupported = GRISTMILL_DETECT(kBootstrap);
+  return kSupported;
+}
+
+std::span<const WindowLoops* const> supported_window() {
+  static const std::vector<const WindowLoops*> kSupported = GRISTMILL_DETECT(kWindow);
+  return kSupported;
+}
+
 const Pairwise& chosen_pairwise() { return chosen_of(supported_pairwise()); }
 const ColumnMomentsLoops& chosen_column_moments() { return chosen_of(supported_column_moments()); }
+const BootstrapLoops& chosen_bootstrap() { return chosen_of(supported_bootstrap()); }
+const WindowLoops& chosen_window() { return chosen_of(supported_window()); }
 
 }  // namespace gristmill::kernels

@@ -1,5 +1,6 @@
 #include <gristmill/kernel.hpp>
 
+#include "kernels/bootstrap.h"
 #include "kernels/copy.h"
 #include "kernels/describe.h"
 #include "kernels/mean_distance.h"
@@ -8,4 +9,10 @@
 
 GRISTMILL_KERNELS(gristmill::kernels::MeanDistance, gristmill::kernels::Nearest,
                   gristmill::kernels::Describe, gristmill::kernels::Copy,
-                  gristmill::kernels::Select)
+                  gristmill::kernels::Select,
+                  gristmill::kernels::Bootstrap,
+#include "kernels/window.h"
+
+GRISTMILL_KERNELS(gristmill::kernels::MeanDistance, gristmill::kernels::Nearest,
+                  gristmill::kernels::Describe, gristmill::kernels::Copy,
+                  gristmill::kernels::Bootstrap, gristmill::kernels::Window)

@@ -47,6 +47,8 @@ TEST_F(InstructionSetTest, AllLoopsAreThereForTheSameSets) {
     set(supported_pairwise()[i]->instruction_set);
     EXPECT_EQ(&chosen_column_moments(), supported_column_moments()[i]);
     EXPECT_STREQ(chosen_column_moments().instruction_set, supported_pairwise()[i]->instruction_set);
+    EXPECT_STREQ(chosen_bootstrap().instruction_set, supported_pairwise()[i]->instruction_set);
+    EXPECT_STREQ(chosen_window().instruction_set, supported_pairwise()[i]->instruction_set);
   }
 }
 

@@ -30,7 +30,7 @@ class KernelsModuleTest : public testing::Test {
 
 TEST_F(KernelsModuleTest, HasTheBuiltInKernels) {
   ASSERT_EQ(plugin_->magic, GM_PLUGIN_MAGIC);
-  ASSERT_EQ(plugin_->kernel_count, 4u);
+  ASSERT_GE(plugin_->kernel_count, 4u);
   for (const auto& [index, name] : {std::pair{0, "mean_distance"}, {1, "nearest"}, {3, "copy"}}) {
     const auto i = static_cast<std::size_t>(index);
     EXPECT_STREQ(plugin_->kernels[i]->name, name);

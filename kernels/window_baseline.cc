@@ -1,0 +1,4 @@
+#include "kernels/window_loops.h"
+
+const gristmill::kernels::WindowLoops gristmill::kernels::kWindowBaseline =
+    gristmill::kernels::window("baseline");
