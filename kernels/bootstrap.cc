@@ -27,12 +27,6 @@ struct Checked {
 
 Checked check(const kernel::Request& request) {
   const kernel::Input values = request.input("values");
-  values.require_dtype({GM_INT8, GM_INT16, GM_INT32, GM_INT64, GM_UINT8, GM_UINT16, GM_UINT32,
-                        GM_UINT64, GM_FLOAT32, GM_FLOAT64});
-  if (values.rank() != 1 && values.rank() != 2) {
-    throw kernel::Invalid("input \"values\" has " + std::to_string(values.rank()) +
-                          " axes, not 1 or 2");
-  }
   if (values.rows() == 0) throw kernel::Invalid("input \"values\" has no rows to draw from");
   if (values.rows() > kMostValues) {
     throw kernel::Invalid("input \"values\" has " + std::to_string(values.rows()) +
@@ -77,7 +71,7 @@ std::uint32_t redrawn(const Sample& sample, std::uint64_t draw) {
 void Bootstrap::plan(const kernel::Request& request, kernel::Plan& plan) {
   const Checked checked = check(request);
   const kernel::Input values = request.input("values");
-  plan.items(checked.samples, "samples")
+  plan.range(checked.samples)
       .bytes_per_item(values.rows() * kernel::dtype_bytes(values.dtype()))
       .nanoseconds_per_item(kNanosecondsPerDraw * static_cast<double>(values.rows()))
       .instruction_set(chosen_bootstrap().instruction_set)

@@ -35,7 +35,8 @@ class Bootstrap {
       "cache. "
       "A worker keeps a copy of the column, of the narrowest dtype, up to 64 MiB.";
   static constexpr gm_input_decl kInputs[] = {
-      kernel::input("values", "N or N x d whole numbers, float32 or float64")};
+      kernel::input("values", "N or N x d whole numbers, float32 or float64", kernel::kNumbers,
+                    kernel::ranks(1, 2))};
   static constexpr gm_param_decl kParams[] = {
       kernel::param<std::int64_t>("samples", "how many", "1000"),
       kernel::param<std::int64_t>("seed", "another seed draws other samples", "42"),

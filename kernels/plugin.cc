@@ -6,13 +6,9 @@
 #include "kernels/mean_distance.h"
 #include "kernels/nearest.h"
 #include "kernels/select.h"
-
-GRISTMILL_KERNELS(gristmill::kernels::MeanDistance, gristmill::kernels::Nearest,
-                  gristmill::kernels::Describe, gristmill::kernels::Copy,
-                  gristmill::kernels::Select,
-                  gristmill::kernels::Bootstrap,
 #include "kernels/window.h"
 
 GRISTMILL_KERNELS(gristmill::kernels::MeanDistance, gristmill::kernels::Nearest,
                   gristmill::kernels::Describe, gristmill::kernels::Copy,
-                  gristmill::kernels::Bootstrap, gristmill::kernels::Window)
+                  gristmill::kernels::Select, gristmill::kernels::Bootstrap,
+                  gristmill::kernels::Window)

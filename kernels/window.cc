@@ -13,10 +13,7 @@ namespace gristmill::kernels {
 namespace {
 
 Neighbourhood neighbourhood_of(const kernel::Request& request) {
-  const kernel::Input grid = request.input("grid");
-  grid.require_dtype({GM_INT8, GM_INT16, GM_INT32, GM_INT64, GM_UINT8, GM_UINT16, GM_UINT32,
-                      GM_UINT64, GM_FLOAT32, GM_FLOAT64});
-  return {grid, request.param<std::span<const double>>("size"),
+  return {request.input("grid"), request.param<std::span<const double>>("size"),
           request.param<std::string_view>("edges")};
 }
 
@@ -68,7 +65,7 @@ void Window::plan(const kernel::Request& request, kernel::Plan& plan) {
     plan.output(output.name, GM_FLOAT64, row);
     if (request.wanted(output.name)) bytes += elements * std::int64_t{sizeof(double)};
   }
-  plan.items(shape[0], "rows of the output")
+  plan.range(shape[0])
       .bytes_per_item(bytes)
       .nanoseconds_per_item(static_cast<double>(elements) *
                             nanoseconds_per_element(request, neighbourhood))

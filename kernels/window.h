@@ -39,7 +39,8 @@ class Window {
       "20 "
       "nanoseconds. A median of 3 x 3 takes about 5 nanoseconds, one of 31 x 31 about 250.";
   static constexpr gm_input_decl kInputs[] = {
-      kernel::input("grid", "whole numbers, float32 or float64 of 1 to 4 axes")};
+      kernel::input("grid", "whole numbers, float32 or float64 of 1 to 4 axes", kernel::kNumbers,
+                    kernel::ranks(1, Neighbourhood::kMostAxes))};
   static constexpr gm_param_decl kParams[] = {
       kernel::param<std::span<const double>>(
           "size", "of the neighbourhood along each axis, or along all: odd numbers", "3"),
