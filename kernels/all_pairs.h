@@ -14,8 +14,10 @@ namespace gristmill::kernels {
 
 // What the pairwise kernels declare in common.
 inline constexpr gm_input_decl kPairInputs[] = {
-    kernel::input("points", "float64 or float32, N x d: a point per row"),
-    kernel::optional_input("targets", "the same, M x d; default: points, each without itself")};
+    kernel::input("points", "N x d, float32 or float64; euclidean also whole numbers: a point per row",
+                  kernel::kNumbers, kernel::rank(2)),
+    kernel::optional_input("targets", "the same, M x d; default: points, each without itself",
+                           kernel::kNumbers, kernel::rank(2))};
 inline constexpr gm_param_decl kPairParams[] = {kernel::param<std::string_view>(
     "metric", "\"haversine\" (latitude and longitude in degrees, to km) or \"euclidean\" (any d)",
     "haversine")};

@@ -45,4 +45,10 @@ void merge(ColumnMoments& into, const ColumnMoments& from) {
   into.max = any_nan(into.max, from.max) ? NAN : std::max(into.max, from.max);
 }
 
+double standard_deviation(double squares, int64_t count, int64_t ddof) {
+  // Not as integers: any ddof may be asked for, and their difference may be none.
+  const double freedom = static_cast<double>(count) - static_cast<double>(ddof);
+  return count > 0 && freedom > 0 ? std::sqrt(squares / freedom) : NAN;
+}
+
 }  // namespace gristmill::kernels

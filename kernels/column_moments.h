@@ -39,6 +39,9 @@ ExactSum exact_sum(double a, double b);
 // Adds the moments of one column to another (Chan, Golub, LeVeque 1983).
 void merge(ColumnMoments& into, const ColumnMoments& from);
 
+// Square root of the squared deviations over count - ddof, NaN unless that is above 0.
+double standard_deviation(double squares, int64_t count, int64_t ddof);
+
 extern const ColumnMomentsLoops kColumnMomentsBaseline;
 #ifdef __x86_64__
 extern const ColumnMomentsLoops kColumnMomentsV3;

@@ -1,7 +1,6 @@
 #include "kernels/describe.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <vector>
@@ -17,12 +16,6 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 const kernel::Input& checked(const kernel::Input& rows) {
   return rows.require_dtype({GM_INT8, GM_INT16, GM_INT32, GM_INT64, GM_UINT8, GM_UINT16, GM_UINT32,
                              GM_UINT64, GM_FLOAT32, GM_FLOAT64});
-}
-
-double deviation(const ColumnMoments& column, std::int64_t ddof) {
-  // Not as integers: any ddof may be asked for, and their difference may be none.
-  const double freedom = static_cast<double>(column.count) - static_cast<double>(ddof);
-  return column.count > 0 && freedom > 0 ? std::sqrt(column.squares / freedom) : kNan;
 }
 
 // Writes one output, if anybody wants it.
@@ -71,7 +64,9 @@ void Describe::merge(const kernel::Merge& merge) const {
 void Describe::finish(const kernel::Finish& finish) const {
   write<std::int64_t>(finish, "count", [](const ColumnMoments& c) { return c.count; });
   write<double>(finish, "mean", [](const ColumnMoments& c) { return c.count > 0 ? c.mean : kNan; });
-  write<double>(finish, "std", [&](const ColumnMoments& c) { return deviation(c, ddof_); });
+  write<double>(finish, "std", [&](const ColumnMoments& c) {
+    return standard_deviation(c.squares, c.count, ddof_);
+  });
   write<double>(finish, "min", [](const ColumnMoments& c) { return c.count > 0 ? c.min : kNan; });
   write<double>(finish, "max", [](const ColumnMoments& c) { return c.count > 0 ? c.max : kNan; });
 }

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include <gristmill/kernel.hpp>
 
@@ -13,7 +13,7 @@ inline constexpr double kEarthRadiusKm = 6371.0088;
 enum class Metric { kHaversine, kEuclidean };
 
 // Checks, without a look at the data, that rows of the input can be points. Errors: Invalid if it
-// is not float32 or float64, has not two axes or, for haversine, not two columns.
+// has no columns or, for haversine, not two of float32 or float64. Requires: what kPairInputs says.
 void check_points(const kernel::Input& input, Metric metric);
 
 // Coordinates per point: see pairwise.h. Requires: check_points.
@@ -32,15 +32,14 @@ class Embedding {
   void write(std::int64_t row, double* out, std::int64_t stride) const;
 
  private:
-  double value(std::int64_t row, std::int64_t column) const;
-
   Metric metric_;
   std::int64_t rows_;
   std::int64_t columns_;
   std::int64_t dimension_;
-  // One of them holds the data.
-  std::span<const double> wide_;
-  std::span<const float> narrow_;
+  const std::byte* data_;
+  std::int64_t element_bytes_;
+  // Writes element k of a row of the input's dtype to out[k * stride].
+  void (*read_)(const void* row, std::int64_t columns, double* out, std::int64_t stride);
 };
 
 }  // namespace gristmill::kernels

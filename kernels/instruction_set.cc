@@ -84,9 +84,27 @@ std::span<const WindowLoops* const> supported_window() {
   return kSupported;
 }
 
+std::span<const BinningLoops* const> supported_binning() {
+  static const std::vector<const BinningLoops*> kSupported = GRISTMILL_DETECT(kBinning);
+  return kSupported;
+}
+
+std::span<const GroupingLoops* const> supported_grouping() {
+  static const std::vector<const GroupingLoops*> kSupported = GRISTMILL_DETECT(kGrouping);
+  return kSupported;
+}
+
+std::span<const ClusteringLoops* const> supported_clustering() {
+  static const std::vector<const ClusteringLoops*> kSupported = GRISTMILL_DETECT(kClustering);
+  return kSupported;
+}
+
 const Pairwise& chosen_pairwise() { return chosen_of(supported_pairwise()); }
 const ColumnMomentsLoops& chosen_column_moments() { return chosen_of(supported_column_moments()); }
 const BootstrapLoops& chosen_bootstrap() { return chosen_of(supported_bootstrap()); }
 const WindowLoops& chosen_window() { return chosen_of(supported_window()); }
+const BinningLoops& chosen_binning() { return chosen_of(supported_binning()); }
+const GroupingLoops& chosen_grouping() { return chosen_of(supported_grouping()); }
+const ClusteringLoops& chosen_clustering() { return chosen_of(supported_clustering()); }
 
 }  // namespace gristmill::kernels

@@ -3,6 +3,9 @@
 #include "kernels/bootstrap.h"
 #include "kernels/copy.h"
 #include "kernels/describe.h"
+#include "kernels/group_stats.h"
+#include "kernels/histogram.h"
+#include "kernels/kmeans_step.h"
 #include "kernels/mean_distance.h"
 #include "kernels/nearest.h"
 #include "kernels/select.h"
@@ -11,4 +14,5 @@
 GRISTMILL_KERNELS(gristmill::kernels::MeanDistance, gristmill::kernels::Nearest,
                   gristmill::kernels::Describe, gristmill::kernels::Copy,
                   gristmill::kernels::Select, gristmill::kernels::Bootstrap,
-                  gristmill::kernels::Window)
+                  gristmill::kernels::Window, gristmill::kernels::Histogram,
+                  gristmill::kernels::GroupStats, gristmill::kernels::KMeansStep)

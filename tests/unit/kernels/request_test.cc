@@ -57,7 +57,7 @@ TEST_P(PairsRequestTest, NoItemsAreValid) {
   job.run_all(1);
 }
 
-TEST_P(PairsRequestTest, DtypeThatIsNoFloatIsRefused) {
+TEST_P(PairsRequestTest, HaversineOfWholeNumbersIsRefused) {
   const std::vector<std::int32_t> integers(4);
   const gm_array bad = array_of(GM_INT32, integers.data(), {2, 2});
   EXPECT_STREQ(error_of(request({bad})).what(),
@@ -76,13 +76,6 @@ TEST_P(PairsRequestTest, UnknownMetricNamesTheKnownOnes) {
   const CallError error = error_of(request({array_of(values_, {12, 2})}, "manhattan"));
   EXPECT_STREQ(error.what(), "unknown metric \"manhattan\"");
   EXPECT_EQ(error.hint(), "Known are \"haversine\", \"euclidean\".");
-}
-
-TEST_P(PairsRequestTest, OtherThanTwoAxesAreRefused) {
-  EXPECT_STREQ(error_of(request({array_of(values_, {24})})).what(),
-               "input \"points\" has 1 axis, not 2");
-  EXPECT_STREQ(error_of(request({array_of(values_, {3, 4, 2})})).what(),
-               "input \"points\" has 3 axes, not 2");
 }
 
 TEST_P(PairsRequestTest, TargetsOfOtherWidthAreRefused) {

@@ -1,0 +1,105 @@
+#include "kernels/histogram.h"
+
+#include <algorithm>
+#include <span>
+#include <string>
+
+#include "kernels/instruction_set.h"
+
+namespace gristmill::kernels {
+namespace {
+
+constexpr double kNanosecondsPerValue = 0.6;
+
+// -1: all columns.
+std::int64_t column_of(const kernel::Request& request) {
+  const auto column = request.param<std::int64_t>("column");
+  const std::int64_t columns = request.input("values").columns();
+  if (column < -1 || column >= columns) {
+    throw kernel::Invalid("parameter \"column\" is " + std::to_string(column) +
+                              ", input \"values\" has " + std::to_string(columns) + " columns",
+                          "Columns are numbered from 0; -1 stands for all of them.");
+  }
+  return column;
+}
+
+Bins bins_of(const kernel::Request& request) {
+  return make_bins(request.param<std::int64_t>("bins"), request.param<double>("low"),
+                   request.param<double>("high"), request.input("values").dtype());
+}
+
+template <class Word>
+void add_words(const kernel::Merge& merge) {
+  const auto into = merge.into<Word>().subspan(kTallyHeader);
+  const auto from = merge.from<Word>().subspan(kTallyHeader);
+  for (std::size_t i = 0; i < into.size(); ++i) into[i] += from[i];
+}
+
+template <class Word>
+void add_copies(const kernel::Finish& finish, std::int64_t bins) {
+  const TallyLayout layout = tally_layout(bins);
+  const auto tally = finish.accumulator<Word>();
+  const auto count = finish.output<Word>("count");
+  std::copy_n(tally.begin() + kTallyHeader, bins, count.begin());
+  for (int copy = 1; copy < layout.copies; ++copy) {
+    const auto words = tally.subspan(static_cast<std::size_t>(kTallyHeader + copy * layout.stride));
+    for (std::size_t i = 0; i < count.size(); ++i) count[i] += words[i];
+  }
+}
+
+}  // namespace
+
+void Histogram::plan(const kernel::Request& request, kernel::Plan& plan) {
+  const std::int64_t bins = bins_of(request).count;
+  const kernel::Input values = request.input("values");
+  const bool weighted = request.input("weights").given();
+  if (weighted) request.input("weights").require_rows_of(values);
+  const std::int64_t values_per_row = column_of(request) < 0 ? values.columns() : 1;
+  plan.rows_of("values").instruction_set(chosen_binning().instruction_set);
+  plan.nanoseconds_per_item(kNanosecondsPerValue * static_cast<double>(values_per_row));
+  plan.accumulator<std::int64_t>(tally_words(bins)).exact_merge(!weighted);
+  plan.output("count", weighted ? GM_FLOAT64 : GM_INT64, {bins});
+  plan.output<double>("edges", {bins + 1}).output<std::int64_t>("outside");
+}
+
+Histogram::Histogram(const kernel::Request& request)
+    : bins_(bins_of(request)),
+      values_(static_cast<const std::byte*>(request.input("values").data())),
+      value_bytes_(kernel::dtype_bytes(request.input("values").dtype())),
+      columns_(request.input("values").columns()),
+      column_(column_of(request)),
+      weights_(static_cast<const std::byte*>(request.input("weights").data())),
+      weight_dtype_(request.input("weights").dtype()),
+      add_(chosen_binning().add[request.input("values").dtype()]) {}
+
+void Histogram::run(const kernel::Chunk& chunk) const {
+  const bool all = column_ < 0;
+  const std::int64_t first = chunk.begin() * columns_ + (all ? 0 : column_);
+  BinWeights weights{nullptr, weight_dtype_, all ? columns_ : 1};
+  if (weight_dtype_ != 0) weights.data = weights_ + chunk.begin() * kernel::dtype_bytes(weight_dtype_);
+  add_(bins_, {values_ + first * value_bytes_, all ? 1 : columns_, chunk.size() * weights.repeat},
+       weights, chunk.accumulator<std::int64_t>().data());
+}
+
+void Histogram::merge(const kernel::Merge& merge) const {
+  merge.into<std::int64_t>()[0] += merge.from<std::int64_t>()[0];
+  weight_dtype_ == 0 ? add_words<std::int64_t>(merge) : add_words<double>(merge);
+}
+
+void Histogram::finish(const kernel::Finish& finish) const {
+  if (finish.wanted("count")) {
+    weight_dtype_ == 0 ? add_copies<std::int64_t>(finish, bins_.count)
+                       : add_copies<double>(finish, bins_.count);
+  }
+  if (finish.wanted("edges")) {
+    const auto edges = finish.output<double>("edges");
+    for (std::size_t i = 0; i < edges.size(); ++i) {
+      edges[i] = edge(bins_, static_cast<std::int64_t>(i));
+    }
+  }
+  if (finish.wanted("outside")) {
+    finish.output<std::int64_t>("outside")[0] = finish.accumulator<std::int64_t>()[0];
+  }
+}
+
+}  // namespace gristmill::kernels
