@@ -14,7 +14,8 @@ namespace gristmill::kernels {
 
 // What the pairwise kernels declare in common.
 inline constexpr gm_input_decl kPairInputs[] = {
-    kernel::input("points", "N x d, float32 or float64; euclidean also whole numbers: a point per row",
+    kernel::input("points",
+                  "N x d, float32 or float64; euclidean also whole numbers: a point per row",
                   kernel::kNumbers, kernel::rank(2)),
     kernel::optional_input("targets", "the same, M x d; default: points, each without itself",
                            kernel::kNumbers, kernel::rank(2))};

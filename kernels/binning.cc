@@ -61,8 +61,14 @@ Bins make_bins(std::int64_t count, double low, double high, gm_dtype dtype) {
   const bool narrow =
       dtype == GM_FLOAT32 && std::isfinite(in_float32(low)) && std::isfinite(in_float32(high));
   const auto bin_count = static_cast<double>(count);
-  Bins bins{low, (high - low) / bin_count,       bin_count / (high - low),
-            low, high, static_cast<std::int32_t>(count), narrow, false};
+  Bins bins{low,
+            (high - low) / bin_count,
+            bin_count / (high - low),
+            low,
+            high,
+            static_cast<std::int32_t>(count),
+            narrow,
+            false};
   if (narrow) {
     bins.first = static_cast<double>(in_float32(low));
     bins.last = static_cast<double>(in_float32(high));
@@ -71,10 +77,10 @@ Bins make_bins(std::int64_t count, double low, double high, gm_dtype dtype) {
   bins.tiny = bins.step < 16 * largest_spacing;
   if (!std::isfinite(high - low) || !std::isfinite(bins.per_unit) ||
       bins.step < largest_spacing / 4 || (bins.tiny && !edges_differ(bins))) {
-    throw kernel::Invalid(
-        std::to_string(count) + " bins from " + text_of(low) + " to " + text_of(high) +
-            " have no edges in " + (narrow ? "float32" : "float64"),
-        "Ask for fewer bins, or another range.");
+    throw kernel::Invalid(std::to_string(count) + " bins from " + text_of(low) + " to " +
+                              text_of(high) + " have no edges in " +
+                              (narrow ? "float32" : "float64"),
+                          "Ask for fewer bins, or another range.");
   }
   return bins;
 }

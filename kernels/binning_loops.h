@@ -34,8 +34,7 @@ int find_bins(const Bins& all, const T* values, int count, int32_t* bin_of) {
   for (int k = 0; k < count; ++k) {
     const auto x = static_cast<double>(values[k]);
     const bool inside = x >= bins.first && x <= bins.last;
-    const double place =
-        inside ? (x - bins.low) * bins.per_unit - (kTiny ? 0.0 : 0.25) : 0.0;
+    const double place = inside ? (x - bins.low) * bins.per_unit - (kTiny ? 0.0 : 0.25) : 0.0;
     auto bin = static_cast<double>(static_cast<int32_t>(place));
     if constexpr (kTiny) bin -= x < edge_at<kNarrow>(bins, bin) ? 1.0 : 0.0;
     bin += x >= edge_at<kNarrow>(bins, bin + 1.0) ? 1.0 : 0.0;

@@ -95,12 +95,13 @@ struct Question {
 
 Summary summary_of(const IntegerGroup& group, const Question& question) {
   if (group.count == 0) return {0, kNan, kNan, kNan, kNan, kNan};
-  return {group.count,
-          exact_mean(group.sum, group.count),
-          standard_deviation(squared_deviations(group), group.count, question.ddof),
-          to_double(group.min, question.dtype),
-          to_double(group.max, question.dtype),
-          whole_threshold(question.threshold, question.dtype) ? share(group.above, group.count) : 0.0};
+  return {
+      group.count,
+      exact_mean(group.sum, group.count),
+      standard_deviation(squared_deviations(group), group.count, question.ddof),
+      to_double(group.min, question.dtype),
+      to_double(group.max, question.dtype),
+      whole_threshold(question.threshold, question.dtype) ? share(group.above, group.count) : 0.0};
 }
 
 Summary summary_of(const FloatGroup& group, const Question& question) {
@@ -217,8 +218,8 @@ void GroupStats::refuse_key(std::int64_t row) const {
     const T value = *reinterpret_cast<const T*>(keys_.at(row));
     return std::string(text, std::to_chars(std::begin(text), std::end(text), value).ptr);
   });
-  throw kernel::Failed("row " + std::to_string(row) + " has the key " + key + ": keys are from 0 to " +
-                       std::to_string(groups_ - 1));
+  throw kernel::Failed("row " + std::to_string(row) + " has the key " + key +
+                       ": keys are from 0 to " + std::to_string(groups_ - 1));
 }
 
 void GroupStats::merge(const kernel::Merge& merge) const {

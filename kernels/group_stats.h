@@ -45,8 +45,10 @@ class GroupStats {
           "ddof", "subtracted from the count in std: 1 for the deviation of a sample", "0"),
       kernel::param<double>("threshold", "what values have to reach to count in share", "0")};
   static constexpr gm_output_decl kOutputs[] = {
-      kernel::output("count", "int64 per group: rows"), kernel::output("mean", "float64 per group"),
-      kernel::output("std", "float64 per group"), kernel::output("min", "float64 per group"),
+      kernel::output("count", "int64 per group: rows"),
+      kernel::output("mean", "float64 per group"),
+      kernel::output("std", "float64 per group"),
+      kernel::output("min", "float64 per group"),
       kernel::output("max", "float64 per group"),
       kernel::output("share", "float64 per group: from 0 to 1")};
   static constexpr std::uint32_t kFlags = GM_OVERWRITES_OUTPUT;

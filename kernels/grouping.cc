@@ -24,9 +24,9 @@ bool needs_again(ShiftedGroup& group) {
 FloatGroup summed(const ShiftedGroup& group) {
   const double off = group.sum / static_cast<double>(group.count);
   const ExactSum mean = exact_sum(group.shift, off);
-  FloatGroup result{{group.count, mean.sum, mean.rest, group.squares - group.sum * off, group.min,
-                     group.max},
-                    group.above};
+  FloatGroup result{
+      {group.count, mean.sum, mean.rest, group.squares - group.sum * off, group.min, group.max},
+      group.above};
   ColumnMoments& moments = result.moments;
   if (group.again == 2) {
     moments.mean = moments.squares = moments.min = moments.max = NAN;
@@ -81,8 +81,7 @@ double squared_deviations(const IntegerGroup& group) {
   const Wide upper = factor * (other >> 64);
   const Wide lower = factor * static_cast<std::uint64_t>(other);
   const Wide product = lower + (upper << 64);
-  const std::int64_t carried =
-      static_cast<std::int64_t>(upper >> 64) + (product < lower ? 1 : 0);
+  const std::int64_t carried = static_cast<std::int64_t>(upper >> 64) + (product < lower ? 1 : 0);
   const Wide left = group.squares - product;
   const std::int64_t left_carried =
       group.squares_carried - carried - (group.squares < product ? 1 : 0);
@@ -92,7 +91,7 @@ double squared_deviations(const IntegerGroup& group) {
 }
 
 std::int64_t add_float_rows(const GroupingLoops& loops, gm_dtype dtype, const GroupedRows& rows,
-                       double threshold, ShiftedGroup* shifted, FloatGroup* groups) {
+                            double threshold, ShiftedGroup* shifted, FloatGroup* groups) {
   ShiftedGroup* const end = shifted + rows.groups;
   const std::int64_t done = loops.add_floats[dtype](rows, threshold, shifted);
   const bool complete = done == rows.count;

@@ -83,9 +83,8 @@ GRISTMILL_INLINE void add_to(IntegerGroup& group, T value, int64_t threshold) {
 
 template <class T>
 int64_t add_integers(const GroupedRows& rows, int64_t threshold, IntegerGroup* groups) {
-  return each_row<T>(rows, [=](T value, uint64_t group) {
-    add_to(groups[group], value, threshold);
-  });
+  return each_row<T>(rows,
+                     [=](T value, uint64_t group) { add_to(groups[group], value, threshold); });
 }
 
 template <class T>

@@ -1,10 +1,9 @@
 #include "kernels/histogram.h"
 
-#include <algorithm>
-#include <span>
 #include <string>
 
 #include "kernels/instruction_set.h"
+#include "kernels/tally.h"
 
 namespace gristmill::kernels {
 namespace {
@@ -26,25 +25,6 @@ std::int64_t column_of(const kernel::Request& request) {
 Bins bins_of(const kernel::Request& request) {
   return make_bins(request.param<std::int64_t>("bins"), request.param<double>("low"),
                    request.param<double>("high"), request.input("values").dtype());
-}
-
-template <class Word>
-void add_words(const kernel::Merge& merge) {
-  const auto into = merge.into<Word>().subspan(kTallyHeader);
-  const auto from = merge.from<Word>().subspan(kTallyHeader);
-  for (std::size_t i = 0; i < into.size(); ++i) into[i] += from[i];
-}
-
-template <class Word>
-void add_copies(const kernel::Finish& finish, std::int64_t bins) {
-  const TallyLayout layout = tally_layout(bins);
-  const auto tally = finish.accumulator<Word>();
-  const auto count = finish.output<Word>("count");
-  std::copy_n(tally.begin() + kTallyHeader, bins, count.begin());
-  for (int copy = 1; copy < layout.copies; ++copy) {
-    const auto words = tally.subspan(static_cast<std::size_t>(kTallyHeader + copy * layout.stride));
-    for (std::size_t i = 0; i < count.size(); ++i) count[i] += words[i];
-  }
 }
 
 }  // namespace
@@ -76,30 +56,19 @@ void Histogram::run(const kernel::Chunk& chunk) const {
   const bool all = column_ < 0;
   const std::int64_t first = chunk.begin() * columns_ + (all ? 0 : column_);
   BinWeights weights{nullptr, weight_dtype_, all ? columns_ : 1};
-  if (weight_dtype_ != 0) weights.data = weights_ + chunk.begin() * kernel::dtype_bytes(weight_dtype_);
+  if (weight_dtype_ != 0)
+    weights.data = weights_ + chunk.begin() * kernel::dtype_bytes(weight_dtype_);
   add_(bins_, {values_ + first * value_bytes_, all ? 1 : columns_, chunk.size() * weights.repeat},
        weights, chunk.accumulator<std::int64_t>().data());
 }
 
 void Histogram::merge(const kernel::Merge& merge) const {
-  merge.into<std::int64_t>()[0] += merge.from<std::int64_t>()[0];
-  weight_dtype_ == 0 ? add_words<std::int64_t>(merge) : add_words<double>(merge);
+  weight_dtype_ == 0 ? merge_tallies<std::int64_t>(merge) : merge_tallies<double>(merge);
 }
 
 void Histogram::finish(const kernel::Finish& finish) const {
-  if (finish.wanted("count")) {
-    weight_dtype_ == 0 ? add_copies<std::int64_t>(finish, bins_.count)
-                       : add_copies<double>(finish, bins_.count);
-  }
-  if (finish.wanted("edges")) {
-    const auto edges = finish.output<double>("edges");
-    for (std::size_t i = 0; i < edges.size(); ++i) {
-      edges[i] = edge(bins_, static_cast<std::int64_t>(i));
-    }
-  }
-  if (finish.wanted("outside")) {
-    finish.output<std::int64_t>("outside")[0] = finish.accumulator<std::int64_t>()[0];
-  }
+  weight_dtype_ == 0 ? finish_tally<std::int64_t>(finish, bins_)
+                     : finish_tally<double>(finish, bins_);
 }
 
 }  // namespace gristmill::kernels

@@ -2,8 +2,8 @@
 
 #include <span>
 
-#include "kernels/bootstrap_draws.h"
 #include "kernels/binning.h"
+#include "kernels/bootstrap_draws.h"
 #include "kernels/clustering.h"
 #include "kernels/column_moments.h"
 #include "kernels/grouping.h"

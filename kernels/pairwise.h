@@ -61,6 +61,10 @@ struct Pairwise {
   // Turns squared distances into distances, in place, by the same operations as the mean.
   void (*haversine)(double (&lanes)[kLanes]);
   void (*euclidean)(double (&lanes)[kLanes]);
+
+  // The distances of all lanes to each target of the tile, times unit, one target after the other.
+  void (*distances_haversine)(const Tile&, const Group&, double unit, double* distances);
+  void (*distances_euclidean)(const Tile&, const Group&, double unit, double* distances);
 };
 
 extern const Pairwise kPairwiseBaseline;

@@ -177,6 +177,29 @@ void nearest(const Tile& tile, const Group& group, NearestLanes& lanes) {
   }
 }
 
+template <class Metric, int kDimension>
+void distances(const Tile& tile, const Group& group, double unit, double* distances) {
+  for (int64_t target = tile.begin; target < tile.end; ++target) {
+    alignas(64) double squared[kLanes];
+    squared_distances<kDimension, kLanes>(tile, group, target, squared);
+    double* to = distances + (target - tile.begin) * kLanes;
+#pragma omp simd
+    for (int lane = 0; lane < kLanes; ++lane) to[lane] = unit * Metric::distance(squared[lane]);
+  }
+}
+
+template <class Metric>
+void distances_of_any_dimension(const Tile& tile, const Group& group, double unit, double* to) {
+  switch (tile.dimension) {
+    case 2:
+      return distances<Metric, 2>(tile, group, unit, to);
+    case 3:
+      return distances<Metric, 3>(tile, group, unit, to);
+    default:
+      return distances<Metric, 0>(tile, group, unit, to);
+  }
+}
+
 template <class Metric>
 void to_distances(double (&lanes)[kLanes]) {
 #pragma omp simd
@@ -190,7 +213,9 @@ constexpr Pairwise pairwise(const char* instruction_set) {
           mean_of_any_dimension<Unsummed>,
           nearest,
           to_distances<Haversine>,
-          to_distances<Euclidean>};
+          to_distances<Euclidean>,
+          distances<Haversine, 3>,
+          distances_of_any_dimension<Euclidean>};
 }
 
 #undef GRISTMILL_INLINE

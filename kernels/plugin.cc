@@ -8,6 +8,8 @@
 #include "kernels/kmeans_step.h"
 #include "kernels/mean_distance.h"
 #include "kernels/nearest.h"
+#include "kernels/pair_histogram.h"
+#include "kernels/pairwise_distances.h"
 #include "kernels/select.h"
 #include "kernels/window.h"
 
@@ -15,4 +17,5 @@ GRISTMILL_KERNELS(gristmill::kernels::MeanDistance, gristmill::kernels::Nearest,
                   gristmill::kernels::Describe, gristmill::kernels::Copy,
                   gristmill::kernels::Select, gristmill::kernels::Bootstrap,
                   gristmill::kernels::Window, gristmill::kernels::Histogram,
-                  gristmill::kernels::GroupStats, gristmill::kernels::KMeansStep)
+                  gristmill::kernels::GroupStats, gristmill::kernels::KMeansStep,
+                  gristmill::kernels::PairwiseDistances, gristmill::kernels::PairHistogram)

@@ -88,8 +88,8 @@ TEST(HistogramTest, CountsAllElementsOfRowsOrOneColumn) {
 TEST(HistogramTest, WeightsOfRowsAreSummed) {
   const std::vector<double> values = {0.5, 1.5, 1.5, 9, 0.5, 0.5};
   const std::vector<float> weights = {1, 10, 0.25F};
-  PluginJob all = histogram(
-      {array_of(values, {3, 2}), array_of(GM_FLOAT32, weights.data(), {3})}, bins(2, 0, 2));
+  PluginJob all = histogram({array_of(values, {3, 2}), array_of(GM_FLOAT32, weights.data(), {3})},
+                            bins(2, 0, 2));
   all.run_all(2);
   EXPECT_THAT(all.output<double>(0), ElementsAre(1.5, 11));
   EXPECT_THAT(all.output<std::int64_t>(2), ElementsAre(1)) << "values, not weights";
@@ -125,8 +125,7 @@ TEST(HistogramTest, NoValuesGiveZeros) {
 
 TEST(HistogramTest, OutputsThatAreNotWantedAreLeftOut) {
   for (std::size_t k = 0; k < 3; ++k) {
-    PluginJob job =
-        histogram({array_of(kValues, {12})}, bins(4, 0, 4), {k == 0, k == 1, k == 2});
+    PluginJob job = histogram({array_of(kValues, {12})}, bins(4, 0, 4), {k == 0, k == 1, k == 2});
     job.run_all(5);
     for (std::size_t other = 0; other < 3; ++other) {
       EXPECT_EQ(job.output_bytes(other).empty(), other != k);

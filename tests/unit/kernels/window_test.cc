@@ -325,7 +325,7 @@ class WindowRequestTest : public testing::Test {
 TEST_F(WindowRequestTest, ThePlanSaysWhatItTakes) {
   const PluginJob job(*gm_plugin_query(), window_request(array_of(grid_, {12, 10}), of_));
   EXPECT_EQ(job.items(), 10);
-  EXPECT_STREQ(job.plan().index_space, "rows of the output");
+  EXPECT_EQ(job.plan().index_space, gm_index_space{GM_RANGE});
   EXPECT_EQ(job.plan().bytes_per_item, 10 * 8 * 6);
   EXPECT_GT(job.plan().nanoseconds_per_item, 0);
   EXPECT_STREQ(job.plan().instruction_set, kernels::chosen_window().instruction_set);
@@ -384,8 +384,6 @@ TEST_F(WindowRequestTest, WhatDoesNotFitIsRefused) {
     }
     return "accepted";
   };
-  EXPECT_THAT(message_of(array_of(GM_COMPLEX64, nullptr, {12, 10}), of_),
-              testing::HasSubstr("input \"grid\" is complex64, not"));
   EXPECT_EQ(message_of(array_of(grid_, {12, 10}), {{}, {13, 1}, "valid"}),
             "axis 0 of input \"grid\" has a length of 12, less than the neighbourhood's 13");
 }
