@@ -20,7 +20,6 @@ using bench::CallError;
 using bench::PluginJob;
 using bench::text_param;
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 
 template <class T>
