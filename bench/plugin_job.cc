@@ -92,6 +92,8 @@ class PluginJob::Host {
     for (std::uint32_t k = 0; k < arrays_.size(); ++k) {
       if (job_.request_.wanted[k] == 0) continue;
       const std::size_t begin = row_bytes(k) * static_cast<std::size_t>(job_.emitted_rows_);
+      // Room for no rows is not null.
+      job_.outputs_[k].reserve(begin + row_bytes(k) * static_cast<std::size_t>(count) + 1);
       job_.outputs_[k].resize(begin + row_bytes(k) * static_cast<std::size_t>(count));
       arrays_[k].data = job_.outputs_[k].data() + begin;
       arrays_[k].shape[0] = count;

@@ -149,5 +149,57 @@ TEST(CallContextTest, WhilePlanningNothingIsEverCancelled) {
   EXPECT_EQ(context.host()->cancelled(context.host()->context), 0);
 }
 
+class ServicesTest : public testing::Test {
+ protected:
+  const gm_host& host() { return *context_.host(); }
+
+  std::atomic<std::uint32_t> stop_ = 0;
+  const CancelFlag cancel_{stop_, 5};
+  std::vector<std::string> lines_;
+  const JobServices services_{
+      cancel_, [this](std::uint32_t, std::string text) { lines_.push_back(std::move(text)); },
+      nullptr};
+  CallContext context_{"nearest", &services_};
+};
+
+TEST_F(ServicesTest, AHundredLinesAreKeptAndTheRestIsSaidToBeLeftOut) {
+  for (int i = 0; i < 500; ++i) host().log(host().context, GM_LOG_INFO, "a line");
+  ASSERT_EQ(lines_.size(), 101U);
+  EXPECT_EQ(lines_[99], "a line");
+  EXPECT_NE(lines_[100].find("left out"), std::string::npos);
+}
+
+TEST_F(ServicesTest, LongLinesAreCutAndMissingOnesIgnored) {
+  host().log(host().context, GM_LOG_WARNING, std::string(5000, 'x').c_str());
+  host().log(host().context, GM_LOG_WARNING, nullptr);
+  ASSERT_EQ(lines_.size(), 1U);
+  EXPECT_EQ(lines_[0].size(), kMostLogBytes);
+}
+
+TEST_F(ServicesTest, CountersAddUpSaturateAndAreLimited) {
+  for (int i = 0; i < 40; ++i) {
+    host().count(host().context, ("name " + std::to_string(i)).c_str(), 1);
+  }
+  host().count(host().context, "name 3", 5);
+  host().count(host().context, "name 4", INT64_MAX);
+  host().count(host().context, nullptr, 5);
+  ASSERT_EQ(context_.counters().size(), kMostCounters);
+  EXPECT_EQ(context_.counters()[3].value, 6);
+  EXPECT_EQ(context_.counters()[4].value, INT64_MAX);
+}
+
+TEST_F(ServicesTest, ScratchIsTakenBackAtTheEndOfACall) {
+  void* memory = host().scratch(host().context, 1000);
+  EXPECT_NE(memory, nullptr);
+  context_.require_ok(GM_OK);
+  EXPECT_EQ(host().scratch(host().context, 1000), memory);
+  EXPECT_EQ(host().scratch(host().context, INT64_MAX), nullptr);
+}
+
+TEST_F(ServicesTest, RowsAreForAnEmitAlone) {
+  EXPECT_EQ(host().rows(host().context, 1), nullptr);
+  EXPECT_EQ(host().commit(host().context, 1), GM_INVALID);
+}
+
 }  // namespace
 }  // namespace gristmill::workers
