@@ -72,6 +72,21 @@ class PlacesTest(TruthTest):
         job = Job("pair_histogram", self.inputs, ("count", "outside"), params)
         self.check_job(job, check, ("auto", 1000, "3KiB"), any_chunks=True)
 
+    def test_matrix_of_distances(self):
+        some = self.places[self.some]
+        points, targets = self.save("points.npy", some), self.save("targets.npy", some[::3])
+        for inputs, wanted in (
+            ({"points": points}, great_circles(some, some)),
+            ({"points": points, "targets": targets}, great_circles(some, some[::3])),
+        ):
+
+            def check(found):
+                # The shortest distances lose digits both ways.
+                np.testing.assert_allclose(found["distance"], wanted, rtol=1e-9, atol=1e-9)
+
+            job = Job("pairwise", inputs, ("distance",))
+            self.check_job(job, check, ("auto", 1, 3), any_chunks=True)
+
 
 class WorldDataSetTest(DataSetTest):
     needs = {"places": "cities_world.npy", "coast": "coast_50m.npy"}
