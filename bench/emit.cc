@@ -77,10 +77,12 @@ std::vector<Figure> measure(const Options& options) {
                     .params = {{"where", kWhere}},
                     .outputs = {{"rows", {}}}};
   std::int64_t found = 0;
+  std::int64_t kept = 0;
   std::int64_t copied = 0;
   std::int64_t huge = 0;
   const auto select = [&] {
     const Result result = run_job(engine, job);
+    kept = result.summary().plan.outputs[0].shape[0];
     copied = result.summary().copied_bytes;
     huge = result.summary().huge_bytes;
   };
@@ -93,6 +95,7 @@ std::vector<Figure> measure(const Options& options) {
          });
        }}};
   const Quality quality = run_in_turns(contenders, kRounds, options);
+  if (found != kept) throw std::runtime_error("the peer kept another number of rows");
   const std::string placement = fmt::format(
       "{} rows kept; in-memory dataset, {} bytes of the job's memory in huge pages; OpenMP reads "
       "its own warm memory with MADV_HUGEPAGE",
