@@ -81,7 +81,7 @@ class InProcessTest(CliTest):
         self.write("job.toml", 'kernel = "copy"\nin_process = 1\n')
         done = self.run_cli("run", "job.toml")
         self.assertEqual(done.returncode, 2)
-        self.assertIn('line 2: "in_process" is not true or false', done.stderr)
+        self.assertIn('line 2, column 14: "in_process" is not true or false', done.stderr)
 
     def test_errors_are_the_same(self):
         self.write("text.so", "no plug-in")
