@@ -87,6 +87,7 @@ void Parser::add_run() {
   add_single(run, "--cache", cache);
   add_single(run, "--progress", progress);
   run->add_flag("--in-memory", run_arguments.in_memory);
+  run->add_flag("--in-process", run_arguments.in_process);
   run->add_flag("--dry-run", run_arguments.dry_run);
   run->add_flag("--json", run_arguments.json);
   run->add_flag("--no-clobber", run_arguments.no_clobber);

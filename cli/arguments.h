@@ -23,6 +23,7 @@ struct RunArguments {
   std::optional<std::string> cache;
   ProgressMode progress = ProgressMode::kAuto;
   bool in_memory = false;
+  bool in_process = false;
   bool dry_run = false;
   bool json = false;
   bool no_clobber = false;

@@ -45,6 +45,8 @@ the same as the options; options given beside it override it.
   --chunk-size SIZE          auto (default), a number of items (500) or a size (64KiB, 1MiB)
   --workers N                worker processes, 1 to 4096; default: one for each usable CPU
   --in-memory                copy the inputs into memory first, by all workers
+  --in-process               run the workers on threads of this process, for debuggers, sanitizers
+                             and profilers; under a debugger best with --workers 1
   --memory SIZE              refuse the job (exit code 4) if its outputs in memory and its inputs
                              placed there need more than this; default: what is available
   --cache SIZE               memory kept for reuse while nobody uses it; default: a quarter of the

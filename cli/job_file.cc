@@ -116,6 +116,8 @@ void JobFileReader::read_entry(std::string_view key, const toml::node& node) {
     request_.cache_bytes = read_size(key, node, parse_cache_limit);
   } else if (key == "in_memory") {
     request_.in_memory = value_of<bool>(key, node, "true or false");
+  } else if (key == "in_process") {
+    request_.in_process = value_of<bool>(key, node, "true or false");
   } else if (key == "plugins") {
     read_plugins(node);
   } else if (key == "inputs") {
@@ -129,9 +131,9 @@ void JobFileReader::read_entry(std::string_view key, const toml::node& node) {
           name.str(), fmt::format("job file \"{}\", {}", path_.string(), place_of(value.source())));
     }
   } else {
-    const std::vector<std::string> known = {"kernel",  "chunk_size", "workers", "memory",
-                                            "cache",   "in_memory",  "plugins", "inputs",
-                                            "outputs", "params"};
+    const std::vector<std::string> known = {"kernel", "chunk_size", "workers",    "memory",
+                                            "cache",  "in_memory",  "in_process", "plugins",
+                                            "inputs", "outputs",    "params"};
     fail(node, unknown_name("key", key, known).message());
   }
 }

@@ -124,6 +124,7 @@ JobRequest request_of_flags(const RunArguments& arguments) {
     request.cache_bytes = parse_cache_limit(*arguments.cache);
   }
   request.in_memory = arguments.in_memory;
+  request.in_process = arguments.in_process;
   request.plugins.assign(arguments.plugins.begin(), arguments.plugins.end());
   return request;
 }
@@ -159,6 +160,7 @@ JobRequest overridden(JobRequest file, const JobRequest& flags) {
     file.cache_bytes = flags.cache_bytes;
   }
   file.in_memory = file.in_memory || flags.in_memory;
+  file.in_process = file.in_process || flags.in_process;
   file.plugins.insert(file.plugins.begin(), flags.plugins.begin(), flags.plugins.end());
   return file;
 }
@@ -220,6 +222,7 @@ EngineOptions engine_options(const JobRequest& request) {
   EngineOptions options{.workers = request.workers.value_or(0), .plugins = request.plugins};
   options.memory_bytes = request.memory_bytes.value_or(options.memory_bytes);
   options.cache_bytes = request.cache_bytes.value_or(options.cache_bytes);
+  options.in_process = request.in_process;
   return options;
 }
 

@@ -30,6 +30,7 @@ struct JobRequest {
   std::optional<std::int64_t> memory_bytes;
   std::optional<std::int64_t> cache_bytes;
   bool in_memory = false;  // place the inputs in memory first
+  bool in_process = false;
   std::vector<std::filesystem::path> plugins;
 };
 

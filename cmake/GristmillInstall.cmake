@@ -6,9 +6,11 @@ set(package_folder ${GRISTMILL_PACKAGE_FOLDER})
 set(generated ${PROJECT_BINARY_DIR}/installed)
 
 set_target_properties(gristmill_ipc PROPERTIES EXPORT_NAME ipc)
+set_target_properties(gristmill_workers PROPERTIES EXPORT_NAME workers)
 set_target_properties(gristmill_headers PROPERTIES EXPORT_NAME headers)
 set_target_properties(gristmill_kernel PROPERTIES EXPORT_NAME kernel)
-install(TARGETS gristmill gristmill_ipc gristmill_headers gristmill_kernel gristmill-cli
+install(TARGETS gristmill gristmill_workers gristmill_ipc gristmill_headers gristmill_kernel
+                gristmill-cli
         EXPORT gristmill)
 # No programs for a PATH. Not CMAKE_INSTALL_LIBEXECDIR: the engine looks here.
 install(TARGETS gristmill-worker RUNTIME DESTINATION libexec/gristmill)

@@ -2,6 +2,7 @@
 
 #include "engine/engine_core.h"
 #include "engine/process_launcher.h"
+#include "engine/thread_launcher.h"
 #include "ipc/regular_file.h"
 
 namespace gristmill {
@@ -40,8 +41,14 @@ Engine::Engine(EngineOptions options) {
   const std::filesystem::path program =
       engine::find_worker_program(options.worker_program, options.installed_worker);
   const std::vector<std::string> plugins = plugin_paths(options, program);
-  core_ = std::make_unique<EngineCore>(std::make_unique<engine::ProcessLauncher>(program), workers,
-                                       plugins, options.memory_bytes, options.cache_bytes);
+  std::unique_ptr<engine::WorkerLauncher> launcher;
+  if (options.in_process) {
+    launcher = std::make_unique<engine::ThreadLauncher>();
+  } else {
+    launcher = std::make_unique<engine::ProcessLauncher>(program);
+  }
+  core_ = std::make_unique<EngineCore>(std::move(launcher), workers, plugins, options.memory_bytes,
+                                       options.cache_bytes);
 }
 
 Engine::~Engine() = default;

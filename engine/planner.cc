@@ -77,6 +77,8 @@ void Planner::ask(const ipc::Task& task, const std::string& what,
     drop_worker();
     throw Error(ErrorCode::kInvalid, "cannot " + what + ": the request is too large");
   }
+  // A limit would only end what somebody looks at in a debugger.
+  const bool limited = worker_->process->ends_when_killed();
   const auto deadline = Clock::now() + kAnswerLimit;
   for (;;) {
     // Looked at before the reports: what the worker said before it died counts.
@@ -87,11 +89,12 @@ void Planner::ask(const ipc::Task& task, const std::string& what,
       throw died(what, exit->in_words());
     }
     const auto left = deadline - Clock::now();
-    if (left <= Clock::duration::zero()) {
+    if (limited && left <= Clock::duration::zero()) {
       drop_worker();
       throw died(what, "did not answer within " + std::to_string(kAnswerLimit.count()) + " s");
     }
-    epoll_->wait(std::chrono::ceil<std::chrono::milliseconds>(left));
+    epoll_->wait(limited ? std::optional(std::chrono::ceil<std::chrono::milliseconds>(left))
+                         : std::nullopt);
   }
 }
 

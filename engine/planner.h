@@ -34,7 +34,7 @@ class Planner {
   // Starts the worker now rather than at the first question.
   void warm_up();
   // Errors: kInvalid when the plug-in is refused; kInvalid too when the worker
-  // died of it or did not answer within kAnswerLimit.
+  // died of it or, if that ends it, did not answer within kAnswerLimit.
   DescribedPlugin describe(const std::string& path);
   // Errors: the kernel's own refusal; else as describe().
   ipc::Planned plan(const ipc::KernelRequest& request);

@@ -32,9 +32,11 @@ class WorkerProcess {
   // answers.
   virtual std::optional<WorkerExit> reap() = 0;
   virtual void kill() = 0;
+  // False for a worker that goes on with what it is doing: giving it up means waiting for it.
+  virtual bool ends_when_killed() const { return true; }
 };
 
-// How workers are started: as processes, or otherwise in tests.
+// How workers are started: as processes, or as threads of this one.
 class WorkerLauncher {
  public:
   virtual ~WorkerLauncher() = default;

@@ -8,13 +8,12 @@
 #include <string_view>
 
 #include "ipc/version.h"
-#include "workers/worker.h"
+#include "ipc/worker_side.h"
 
 namespace {
 
 // The coordinator's end of the channel lies at this descriptor: workers are started by it alone.
 constexpr int kChannelFd = 3;
-constexpr int kProtocolFailure = 71;
 
 // A worker dies with the thread that started it, twice over: by this signal, and because its
 // channel reports the end of the coordinator. The second also covers a coordinator that died before
@@ -43,11 +42,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    auto link = ipc::WorkerLink::open(ipc::Channel(ipc::UniqueFd(kChannelFd)));
-    if (link) workers::Worker(std::move(*link)).run();
+    ipc::run_worker(ipc::Channel(ipc::UniqueFd(kChannelFd)));
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "gristmill-worker: %s\n", error.what());
-    return kProtocolFailure;
+    return ipc::kProtocolFailure;
   }
 }

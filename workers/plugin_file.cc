@@ -8,6 +8,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <map>
+#include <mutex>
 #include <string_view>
 #include <vector>
 
@@ -132,6 +134,17 @@ Error refused_by_loader(const std::string& path, std::string_view text) {
   return refused_plugin(path, std::string(text));
 }
 
+// The loader answers a path that it knows with what it loaded then, whatever the file is now. With
+// EngineOptions::in_process a process may see a plug-in that was built again.
+void require_first_build(const std::string& path, std::uint64_t identity) {
+  static std::mutex mutex;
+  static std::map<std::string, std::uint64_t> loaded;
+  const std::lock_guard lock(mutex);
+  if (loaded.emplace(path, identity).first->second == identity) return;
+  throw refused_plugin(path, "it was changed after this process had loaded it",
+                       "Run it again, in a program that is started after the change.");
+}
+
 void require_abi(const std::string& path, const gm_plugin* plugin) {
   if (plugin == nullptr || plugin->magic != GM_PLUGIN_MAGIC) {
     throw refused_plugin(path, "it does not identify itself as a plug-in of gristmill");
@@ -172,6 +185,7 @@ LoadedPlugin load_plugin(const std::string& path) {
       after.st_mtim.tv_nsec != before.st_mtim.tv_nsec) {
     throw refused_plugin(path, "it was changed while it was loaded", "Try it again.");
   }
+  require_first_build(path, identity);
   auto* query = reinterpret_cast<gm_plugin_query_function>(dlsym(object, GM_QUERY_SYMBOL));
   if (query == nullptr) {
     throw refused_plugin(

@@ -38,6 +38,12 @@ struct EngineOptions {
   // Where the worker program is looked for last: in the installation with whose headers the calling
   // program was compiled. Not used if it is not absolute.
   std::filesystem::path installed_worker = GRISTMILL_INSTALLED_WORKER;
+  // Run the workers, and the one that plans, on threads of this process instead of in processes of
+  // their own: for debuggers, sanitizers and profilers, see docs/debugging.md. The same bits. A
+  // kernel's crash then ends this process, and one that never returns keeps its job and the engine
+  // from ending: a thread cannot be killed. What a plug-in keeps in globals is shared by all
+  // workers.
+  bool in_process = false;
 };
 
 // CPUs this process may use: its affinity, limited by the cgroup's quota rounded up; 1 to 4096.
@@ -46,7 +52,7 @@ int usable_cpus();
 // The library's version, "0.1.0".
 std::string version();
 
-// Worker processes and the coordinator that feeds them.
+// Workers, in processes of their own, and the coordinator that feeds them.
 // Owns: the workers and one thread. Neither prints nor touches signal handlers.
 // Threads and processes: safe to use from any thread. Jobs run one at a time, in order of
 // submission. Lifetime: the destructor cancels what still runs and ends the workers; Results stay

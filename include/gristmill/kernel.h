@@ -1,9 +1,11 @@
 /* The plug-in ABI, version 1, in C11 and C++20. docs/kernel-abi.md is its specification.
  *
  * A plug-in is a shared object that exports gm_plugin_query and links against nothing of gristmill.
- * It is loaded by worker processes only. In each worker, per job: open once, run for the chunks
+ * It is loaded by workers only. In each worker, per job: open once, run for the chunks
  * that this worker takes (in any order, each chunk at most once), close once. plan may be called in
- * any worker at any time, and sees no data. All calls come from one thread.
+ * any worker at any time, and sees no data. All calls of a worker come from one thread. A worker is
+ * a process of its own, unless the user debugs (EngineOptions::in_process): then what is static is
+ * shared by several.
  *
  * No exception and no longjmp may leave a function of a plug-in. What the host hands in stays valid
  * until the call returns; for open, until close has returned. What the plug-in hands out (its

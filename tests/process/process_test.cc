@@ -14,13 +14,19 @@ ProcessTest::ProcessTest() {
   }
 }
 
-std::unique_ptr<Engine> ProcessTest::engine_of(int workers, std::filesystem::path program) {
-  EngineOptions options{.workers = workers, .worker_program = std::move(program)};
+EngineOptions ProcessTest::options_of(int workers) {
+  EngineOptions options{.workers = workers};
   for (const char* name :
        {"gristmill-test-kernels", "gristmill-test-misbehaving", "gristmill-test-observing",
         "gristmill-test-corrupting", "gristmill-test-reducing"}) {
     options.plugins.push_back(test_plugin(name));
   }
+  return options;
+}
+
+std::unique_ptr<Engine> ProcessTest::engine_of(int workers, std::filesystem::path program) {
+  EngineOptions options = options_of(workers);
+  options.worker_program = std::move(program);
   return std::make_unique<Engine>(std::move(options));
 }
 

@@ -23,6 +23,7 @@ class ProcessTest : public testing::Test {
  protected:
   ProcessTest();
 
+  static EngineOptions options_of(int workers);
   static std::unique_ptr<Engine> engine_of(int workers, std::filesystem::path program = {});
 
   // A job of the kernel misbehave with 100 items in chunks of 10, with these parameters.

@@ -1,0 +1,15 @@
+#include "ipc/worker_side.h"
+
+#include <optional>
+#include <utility>
+
+#include "workers/worker.h"
+
+namespace gristmill::ipc {
+
+void run_worker(Channel end) {
+  auto link = WorkerLink::open(std::move(end));
+  if (link) workers::Worker(std::move(*link)).run();
+}
+
+}  // namespace gristmill::ipc
