@@ -56,7 +56,8 @@ bool Channel::send(std::span<const std::byte> bytes, std::span<const int> fds) c
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
-  alignas(cmsghdr) ControlBuffer buffer;
+  // Zeros: the padding behind an odd number of descriptors is sent, too.
+  alignas(cmsghdr) ControlBuffer buffer{};
   attach(header, buffer, fds);
   ssize_t sent = 0;
   do {

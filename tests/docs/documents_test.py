@@ -158,6 +158,37 @@ class DocumentsTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("distance", done.stdout)
 
+    def test_address_sanitizer_works_as_the_debugging_page_says(self):
+        if os.environ.get("GRISTMILL_SANITIZER_FLAGS"):
+            self.skipTest("its runtime is in the programs already")
+        if shutil.which("g++") is None:
+            self.skipTest("the page's compiler is not there")
+        library = subprocess.run(
+            ["g++", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        if not os.path.isabs(library):
+            self.skipTest("it has no libasan.so")
+        (kernel,) = blocks("docs/debugging.md", "cpp")
+        (self.folder / "next_in_row.cc").write_text(kernel)
+        shutil.copy(self.folder / "cities.npy", self.folder / "data.npy")
+        page = text_of("docs/debugging.md")
+        (build,) = re.findall(r"^    g\+\+ (.*-fsanitize=address.*)$", page, re.M)
+        words = shlex.split(build.replace("$GRISTMILL", str(SOURCE)))
+        done = subprocess.run(["g++", *words], cwd=self.folder, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        (run,) = re.findall(r"^    LD_PRELOAD=\S+ \S+ gristmill (.*)$", page, re.M)
+        for command in (run, run.replace("--in-process", "--workers 1")):
+            done = subprocess.run(
+                [BIN / "gristmill", *shlex.split(command)],
+                cwd=self.folder,
+                env=os.environ | {"LD_PRELOAD": library},
+                capture_output=True,
+                text=True,
+            )
+            self.assertNotEqual(done.returncode, 0)
+            for word in ("heap-buffer-overflow", "NextInRow::run", "next_in_row.cc:21"):
+                self.assertIn(word, done.stderr)
+
     def test_links_lead_to_files(self):
         for document in DOCUMENTS:
             for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):

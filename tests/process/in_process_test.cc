@@ -1,5 +1,6 @@
 // Workers on threads of this process: the same results and errors as those in processes.
-#include <algorithm>
+#include <sys/mman.h>
+
 #include <cstring>
 
 #include "tests/process/process_test.h"
@@ -195,15 +196,21 @@ TEST_F(InProcessTest, ManyJobsLeaveNoDescriptor) {
   expect_no_more_descriptors(3, 50, [&] { rows.check(engine->submit(rows.spec()).wait()); });
 }
 
-TEST_F(InProcessTest, FaultsAreCountedOnceForAllWorkers) {
-  constexpr std::int64_t kBytes = std::int64_t{8} << 20;
-  const auto engine = in_process(4);
-  const Result result = engine
-                            ->submit({.kernel = "hash_rows",
-                                      .inputs = {{"rows", RowHashJob(kBytes / 8, 1, 1).rows()}}})
-                            .wait();
-  ASSERT_TRUE(result.done());
-  EXPECT_LT(result.summary().faulted_bytes, 4 * kBytes);
+TEST_F(InProcessTest, FaultsOfOtherThreadsAreNotCounted) {
+  constexpr std::int64_t kBytes = std::int64_t{64} << 20;
+  const auto engine = in_process(2);
+  const GateFolder gate;
+  Job job = engine->submit(
+      misbehaving({{"at", std::int64_t{-1}}, {"how", "wait"}, {"folder", gate.path()}}));
+  wait_until([&] { return gate.announcements() >= 2; });
+  void* memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  madvise(memory, kBytes, MADV_NOHUGEPAGE);
+  std::memset(memory, 1, kBytes);
+  gate.open();
+  const Result result = job.wait();
+  EXPECT_LT(result.summary().faulted_bytes, kBytes);
+  munmap(memory, kBytes);
 }
 
 }  // namespace
