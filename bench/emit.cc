@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include "bench/bench_engine.h"
 #include "bench/fresh_pages.h"
@@ -37,16 +36,19 @@ std::vector<double> openmp_select(const double* values, std::int64_t count) {
   const int threads = usable_cpus();
   std::vector<std::vector<double>> parts(static_cast<std::size_t>(threads));
   const std::int64_t blocks = (count + kBlockRows - 1) / kBlockRows;
-  openmp_static(threads, blocks, [&](std::int64_t block) {
+  openmp_static(threads, threads, [&](std::int64_t thread) {
     std::uint32_t chosen[kBlockRows];
-    std::vector<double>& part = parts[static_cast<std::size_t>(omp_get_thread_num())];
-    const std::int64_t begin = block * kBlockRows;
-    const std::int64_t found =
-        condition.choose(column, begin, std::min(begin + kBlockRows, count), chosen);
-    const std::size_t before = part.size();
-    part.resize(before + static_cast<std::size_t>(found));
-    kernels::copy_rows(reinterpret_cast<const std::byte*>(values + begin), sizeof(double), chosen,
-                       found, reinterpret_cast<std::byte*>(part.data() + before));
+    std::vector<double>& part = parts[static_cast<std::size_t>(thread)];
+    const std::int64_t end_block = blocks * (thread + 1) / threads;
+    for (std::int64_t block = blocks * thread / threads; block < end_block; ++block) {
+      const std::int64_t begin = block * kBlockRows;
+      const std::int64_t found =
+          condition.choose(column, begin, std::min(begin + kBlockRows, count), chosen);
+      const std::size_t before = part.size();
+      part.resize(before + static_cast<std::size_t>(found));
+      kernels::copy_rows(reinterpret_cast<const std::byte*>(values + begin), sizeof(double), chosen,
+                         found, reinterpret_cast<std::byte*>(part.data() + before));
+    }
   });
   std::vector<std::size_t> offsets(parts.size());
   std::size_t size = 0;
