@@ -26,7 +26,6 @@ using bench::CallError;
 using bench::PluginJob;
 using bench::PluginRequest;
 using bench::text_param;
-using testing::HasSubstr;
 
 using Params = std::map<std::string, gm_param_value>;
 
