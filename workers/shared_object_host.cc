@@ -15,7 +15,8 @@ class SharedObjectKernel : public OpenKernel {
                      const std::vector<JobArray>& inputs, const std::vector<JobArray>& outputs,
                      std::int64_t accumulator_bytes, const JobServices& services)
       : kernel_(kernel),
-        request_(kernel, request, inputs),
+        asked_(request),
+        request_(kernel, asked_, inputs),
         services_(services),
         context_(kernel.name, &services_),
         accumulator_bytes_(accumulator_bytes) {
@@ -55,6 +56,8 @@ class SharedObjectKernel : public OpenKernel {
   std::uint32_t output_count() const { return static_cast<std::uint32_t>(outputs_.size()); }
 
   const gm_kernel& kernel_;
+  // A copy: texts and lists are the kernel's until it is closed.
+  const ipc::KernelRequest asked_;
   CRequest request_;
   JobServices services_;
   CallContext context_;
