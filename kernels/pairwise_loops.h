@@ -10,7 +10,8 @@ namespace {
 
 #define GRISTMILL_INLINE inline __attribute__((always_inline))
 
-// The compiler fuses nothing on its own (-ffp-contract=off), so that all paths give the same bits.
+// The compiler fuses nothing on its own (-ffp-contract=off): paths with FMA give the same bits, the
+// baseline may differ from them in the last one.
 GRISTMILL_INLINE double multiply_add(double a, double b, double c) {
 #ifdef __FMA__
   return __builtin_fma(a, b, c);
