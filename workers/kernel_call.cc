@@ -109,12 +109,15 @@ void CallContext::fail(gm_status status) {
   text_.message = "kernel \"" + kernel_name_ + "\": " + text_.message;
   const ErrorCode code = refused_ ? refusal_ : code_of(status);
   refused_ = false;
-  throw Error(code, std::exchange(text_, {}));
+  ErrorText text = std::move(text_);
+  tidy_up();
+  throw Error(code, std::move(text));
 }
 
-void CallContext::take_scratch_back() {
+void CallContext::tidy_up() {
   scratch_.reset();
-  used_scratch_ = false;
+  text_ = {};
+  untidy_ = false;
 }
 
 void CallContext::refuse(const Error& error) {
@@ -127,6 +130,7 @@ void CallContext::refuse(const Error& error) {
 void CallContext::set_error(void* context, const char* message, const char* hint) {
   auto* self = static_cast<CallContext*>(context);
   if (self->refused_) return;
+  self->untidy_ = true;
   self->text_.message = message == nullptr ? "" : message;
   self->text_.hint = hint == nullptr ? "" : hint;
 }
@@ -148,18 +152,21 @@ void CallContext::log(void* context, gm_log_level level, const char* message) {
 void CallContext::count(void* context, const char* name, std::int64_t amount) {
   std::vector<ipc::Counter>& counters = static_cast<CallContext*>(context)->counters_;
   if (name == nullptr) return;
+  const std::string_view kept = std::string_view(name).substr(0, kMostCounterName);
   const auto found = std::find_if(counters.begin(), counters.end(),
-                                  [&](const auto& counter) { return counter.name == name; });
+                                  [&](const auto& counter) { return counter.name == kept; });
   if (found != counters.end()) {
-    if (__builtin_add_overflow(found->value, amount, &found->value)) found->value = INT64_MAX;
+    if (__builtin_add_overflow(found->value, amount, &found->value)) {
+      found->value = amount < 0 ? INT64_MIN : INT64_MAX;
+    }
   } else if (counters.size() < kMostCounters) {
-    counters.push_back({std::string(std::string_view(name).substr(0, kMostCounterName)), amount});
+    counters.push_back({std::string(kept), amount});
   }
 }
 
 void* CallContext::scratch(void* context, std::int64_t size_bytes) {
   auto* self = static_cast<CallContext*>(context);
-  self->used_scratch_ = true;
+  self->untidy_ = true;
   return self->scratch_.take(size_bytes);
 }
 

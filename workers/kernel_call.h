@@ -53,14 +53,15 @@ class CallContext {
   const gm_host* host() const { return &host_; }
   // Ends a call. Errors: what the status and the text that was set say.
   void require_ok(gm_status status) {
-    if (used_scratch_) take_scratch_back();
     if (status != GM_OK || refused_) fail(status);
+    if (untidy_) tidy_up();
   }
   const std::vector<ipc::Counter>& counters() const { return counters_; }
 
  private:
   [[noreturn]] void fail(gm_status status);
-  void take_scratch_back();
+  // Takes scratch back, and a text that no status came with.
+  void tidy_up();
   // The host's own refusal: it counts, whatever the kernel makes of it.
   void refuse(const Error& error);
 
@@ -77,7 +78,7 @@ class CallContext {
   ErrorText text_;
   bool refused_ = false;
   ErrorCode refusal_ = ErrorCode::kFailed;
-  bool used_scratch_ = false;
+  bool untidy_ = false;
   Scratch scratch_;
   int log_lines_ = 0;
   std::vector<ipc::Counter> counters_;

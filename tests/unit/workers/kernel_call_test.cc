@@ -188,6 +188,34 @@ TEST_F(ServicesTest, CountersAddUpSaturateAndAreLimited) {
   EXPECT_EQ(context_.counters()[4].value, INT64_MAX);
 }
 
+TEST_F(ServicesTest, CountersSaturateBelowZero) {
+  host().count(host().context, "name", INT64_MIN);
+  host().count(host().context, "name", -1);
+  EXPECT_EQ(context_.counters()[0].value, INT64_MIN);
+}
+
+TEST_F(ServicesTest, ALongNameIsOneCounterHoweverOftenItIsCounted) {
+  const std::string name(100, 'x');
+  for (int i = 0; i < 3; ++i) host().count(host().context, name.c_str(), 1);
+  ASSERT_EQ(context_.counters().size(), 1U);
+  EXPECT_EQ(context_.counters()[0].name, name.substr(0, kMostCounterName));
+  EXPECT_EQ(context_.counters()[0].value, 3);
+}
+
+TEST_F(ServicesTest, ATextOfACallThatWentWellIsNotTheReasonOfALaterOne) {
+  host().set_error(host().context, "the first way does not work", "Hint.");
+  context_.require_ok(GM_OK);
+  const Error error = test::error_of([&] { context_.require_ok(GM_FAILED); });
+  EXPECT_NE(error.message().find("without a reason"), std::string::npos) << error.message();
+  EXPECT_EQ(error.hint(), "");
+}
+
+TEST_F(ServicesTest, ScratchIsTakenBackAfterACallThatFails) {
+  void* memory = host().scratch(host().context, 1000);
+  EXPECT_THROW(context_.require_ok(GM_FAILED), Error);
+  EXPECT_EQ(host().scratch(host().context, 1000), memory);
+}
+
 TEST_F(ServicesTest, ScratchIsTakenBackAtTheEndOfACall) {
   void* memory = host().scratch(host().context, 1000);
   EXPECT_NE(memory, nullptr);
