@@ -73,26 +73,35 @@ void EmittedRows::end_chunk(std::uint32_t chunk) {
   first_ = tail_;
 }
 
-// Counted in steps, so that the shared word is seldom touched.
+// Counted in steps, so that the shared word is seldom touched; near the limit exactly.
 void EmittedRows::reserve(std::int64_t rows) {
   if (all_row_bytes_ == 0) return;
   const std::int64_t step = std::max<std::int64_t>(ipc::kHugePageBytes / all_row_bytes_, 1);
-  const std::int64_t wanted =
-      std::min(std::max(rows, std::min(reserved_ + step, capacity_rows_)), capacity_rows_);
-  const auto bytes = static_cast<std::uint64_t>((wanted - reserved_) * all_row_bytes_);
-  // relaxed: a sum that guards no other memory.
-  const std::uint64_t before = control_.emitted_bytes().fetch_add(bytes, std::memory_order_relaxed);
-  if (before + bytes > static_cast<std::uint64_t>(limit_bytes_)) {
-    control_.emitted_bytes().fetch_sub(bytes, std::memory_order_relaxed);
-    throw Error(ErrorCode::kResources,
-                {"the rows of the job need more than the " + format_size(limit_bytes_) +
-                     " there are for them",
-                 format_size(static_cast<std::int64_t>(before)) + " are taken and " +
-                     format_size(static_cast<std::int64_t>(bytes)) + " were asked for.",
-                 "Emit fewer rows, raise the memory limit, or drop results that are not needed any "
-                 "more."});
-  }
-  reserved_ = wanted;
+  const std::int64_t ahead = std::max(rows, std::min(reserved_ + step, capacity_rows_));
+  if (count_up_to(ahead) || count_up_to(rows)) return;
+  // relaxed: for the text alone.
+  const std::uint64_t taken = control_.emitted_bytes().load(std::memory_order_relaxed);
+  throw Error(ErrorCode::kResources,
+              {"the rows of the job need more than the " + format_size(limit_bytes_) +
+                   " there are for them",
+               format_size(static_cast<std::int64_t>(taken)) + " are taken and " +
+                   format_size((rows - reserved_) * all_row_bytes_) + " were asked for.",
+               "Emit fewer rows, raise the memory limit, or drop results that are not needed any "
+               "more."});
+}
+
+bool EmittedRows::count_up_to(std::int64_t rows) {
+  const auto bytes = static_cast<std::uint64_t>((rows - reserved_) * all_row_bytes_);
+  const auto limit = static_cast<std::uint64_t>(limit_bytes_);
+  std::atomic<std::uint64_t>& taken = control_.emitted_bytes();
+  // relaxed: a sum that guards no other memory. Never above the limit, not even for a moment:
+  // another worker would be refused for it.
+  std::uint64_t before = taken.load(std::memory_order_relaxed);
+  do {
+    if (before > limit || bytes > limit - before) return false;
+  } while (!taken.compare_exchange_weak(before, before + bytes, std::memory_order_relaxed));
+  reserved_ = rows;
+  return true;
 }
 
 }  // namespace gristmill::workers

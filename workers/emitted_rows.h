@@ -37,6 +37,8 @@ class EmittedRows {
 
  private:
   void reserve(std::int64_t rows);
+  // False if that is beyond the limit.
+  bool count_up_to(std::int64_t rows);
 
   MappedMemory& region_;
   const ipc::ControlSegment& control_;

@@ -131,7 +131,10 @@ TEST_F(EmittedRowsTest, TheCapacityAndTheSharedLimitAreKept) {
   emit_.limit_bytes = std::int64_t{2} << 20;
   EmittedRows third = this->rows(1);
   third.begin_chunk();
-  EXPECT_EQ(test::error_of([&] { third.make_room(1); }).code(), ErrorCode::kResources);
+  // 1,000,000 bytes each are counted, so that 97,152 are left of 2 MiB.
+  EXPECT_EQ(test::error_of([&] { third.make_room(9716); }).code(), ErrorCode::kResources);
+  EXPECT_NO_THROW(third.make_room(9715)) << "exactly what is left";
+  EXPECT_EQ(control_.emitted_bytes(), 2'097'150U);
 }
 
 TEST_F(EmittedRowsTest, ARegionThatIsTooSmallIsRefused) {
