@@ -111,5 +111,15 @@ TEST(ParamsTest, RefusesWhatNoMessageCarries) {
   EXPECT_EQ(refusal("weights", std::vector<double>(4097)).code(), ErrorCode::kInvalid);
 }
 
+TEST(ParamsTest, OneWithoutADefaultMustBeGiven) {
+  KernelInfo info = kernel();
+  info.params.push_back({"radius", "float", "", "how far", true});
+  const Error error = test::error_of([&] { resolve_params(info, {}); });
+  EXPECT_EQ(error.code(), ErrorCode::kInvalid);
+  EXPECT_EQ(error.message(), "kernel \"example\" needs parameter \"radius\"");
+  EXPECT_EQ(error.hint(), "radius: how far.");
+  EXPECT_EQ(resolve_params(info, {{"radius", std::string("2.5")}}).back(), ParamValue(2.5));
+}
+
 }  // namespace
 }  // namespace gristmill::engine

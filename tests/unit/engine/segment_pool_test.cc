@@ -203,6 +203,26 @@ TEST(SegmentPoolTest, TrimTellsThePagesThatItFreed) {
   EXPECT_EQ(pool->trim(Clock::now()), allocated);
 }
 
+TEST(SegmentPoolTest, MemoryOfOthersCountsAsLongAsItsChargeLives) {
+  const auto pool = pool_of(kPlenty, 8 * kMiB);
+  auto charge = pool->charge(6 * kMiB);
+  EXPECT_EQ(pool->room_bytes(), 2 * kMiB);
+  EXPECT_THROW(take_all(*pool, {4 * kMiB}), Error);
+  charge.reset();
+  EXPECT_EQ(pool->room_bytes(), 8 * kMiB);
+  EXPECT_NO_THROW(take_all(*pool, {4 * kMiB}));
+}
+
+TEST(SegmentPoolTest, AChargeMayOutliveItsPool) {
+  auto pool = pool_of(kPlenty, 8 * kMiB);
+  const auto charge = pool->charge(6 * kMiB);
+  pool.reset();
+}
+
+TEST(SegmentPoolTest, WithoutALimitThereIsAlwaysRoom) {
+  EXPECT_EQ(pool_of(kPlenty)->room_bytes(), INT64_MAX);
+}
+
 TEST(SegmentPoolTest, ThreadsTogetherStayBelowTheLimit) {
   const auto pool = pool_of(kPlenty, 12 * kMiB);
   std::vector<std::thread> threads;
