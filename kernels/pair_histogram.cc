@@ -18,6 +18,8 @@ Bins bins_of(const kernel::Request& request) {
 // Keeps, of each target's lanes, those of points before it: pairs i < j. Returns how many.
 std::int64_t keep_pairs(double* distances, std::int64_t targets, std::int64_t lanes,
                         std::int64_t first_point, std::int64_t first_target) {
+  // Off the diagonal that is all of them, where they lie.
+  if (lanes == kLanes && first_target >= first_point + kLanes) return targets * kLanes;
   std::int64_t kept = 0;
   for (std::int64_t i = 0; i < targets; ++i) {
     const std::int64_t before = std::clamp<std::int64_t>(first_target + i - first_point, 0, lanes);

@@ -4,16 +4,20 @@
 
 #include <stdlib.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "kernels/instruction_set.h"
 #include "tests/unit/kernels/pairs_reference.h"
+
+extern "C" const gm_plugin* gm_plugin_query(void);
 
 namespace gristmill::test {
 namespace {
@@ -173,6 +177,37 @@ TEST_P(PairwiseTest, MeanAndMaxOfOneTargetAreTheDistance) {
   const PairsResult result = by_kernels("haversine", places, PointTable{2, {12, 34}});
   EXPECT_EQ(result.mean, result.max);
   EXPECT_EQ(result.mean, result.distance);
+}
+
+// The matrix of distances by the kernel of that name.
+std::vector<double> matrix_of(const std::string& metric, const PointTable& points) {
+  bench::PluginJob job(*gm_plugin_query(), pairs_request("pairwise", metric.c_str(), points));
+  job.run_all(1);
+  const auto distance = job.output<double>(0);
+  return {distance.begin(), distance.end()};
+}
+
+TEST_P(PairwiseTest, TheMatrixHasTheDistancesOfTheOtherKernels) {
+  for (const auto& [metric, points] : {std::pair{"haversine", random_places(300)},
+                                       {"euclidean", random_cube(300, 2)},
+                                       {"euclidean", random_cube(70, 3)},
+                                       {"euclidean", random_cube(40, 11)}}) {
+    const PairsResult result = by_kernels(metric, points);
+    const std::vector<double> matrix = matrix_of(metric, points);
+    const auto count = static_cast<std::size_t>(points.rows());
+    for (std::size_t i = 0; i < count; ++i) {
+      double least = std::numeric_limits<double>::infinity();
+      double most = 0;
+      for (std::size_t j = 0; j < count; ++j) {
+        const double distance = matrix[i * count + j];
+        if (j != i) least = std::min(least, distance);
+        most = std::max(most, distance);
+      }
+      ASSERT_EQ(least, result.distance[i]);
+      ASSERT_EQ(most, result.max[i]);
+      ASSERT_EQ(matrix[i * count + static_cast<std::size_t>(result.index[i])], least);
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(InstructionSets, PairwiseTest,
