@@ -56,8 +56,9 @@ void Histogram::run(const kernel::Chunk& chunk) const {
   const bool all = column_ < 0;
   const std::int64_t first = chunk.begin() * columns_ + (all ? 0 : column_);
   BinWeights weights{nullptr, weight_dtype_, all ? columns_ : 1};
-  if (weight_dtype_ != 0)
+  if (weight_dtype_ != 0) {
     weights.data = weights_ + chunk.begin() * kernel::dtype_bytes(weight_dtype_);
+  }
   add_(bins_, {values_ + first * value_bytes_, all ? 1 : columns_, chunk.size() * weights.repeat},
        weights, chunk.accumulator<std::int64_t>().data());
 }

@@ -15,15 +15,11 @@ class Histogram {
   static constexpr const char* kName = "histogram";
   static constexpr const char* kSummary = "counts of values, or sums of weights, in equal bins";
   static constexpr const char* kDescription =
-      "Counts the values in bins of equal width. Edge i is low + i (high - low) / bins; bin i "
-      "holds "
+      "Counts the values in bins of equal width. Edge i is low + i (high - low) / bins; bin i has "
       "the values with edge(i) <= value < edge(i + 1), the last bin also its upper edge. Counts "
-      "and "
-      "edges are those of numpy.histogram(values, bins, range=(low, high)), to the last value on "
-      "an "
-      "edge: a value goes where the edges as they are rounded say, and for float32 values those "
-      "are "
-      "float32. Whole numbers beyond 2^53 are rounded to float64 first.\n"
+      "and edges are those of numpy.histogram(values, bins, range=(low, high)), to the last value "
+      "on an edge: a value goes where the edges as they are rounded say, and for float32 values "
+      "those are float32. Whole numbers beyond 2^53 are rounded to float64 first.\n"
       "NaN, infinities and values below low or above high are counted in outside.\n"
       "With weights, one per row, a bin holds the sum of the weights of its values in float64, "
       "summed in a fixed order. Without them nothing is rounded: memory for one set of bins per "
