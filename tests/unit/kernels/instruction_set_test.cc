@@ -49,6 +49,9 @@ TEST_F(InstructionSetTest, AllLoopsAreThereForTheSameSets) {
     EXPECT_STREQ(chosen_column_moments().instruction_set, supported_pairwise()[i]->instruction_set);
     EXPECT_STREQ(chosen_bootstrap().instruction_set, supported_pairwise()[i]->instruction_set);
     EXPECT_STREQ(chosen_window().instruction_set, supported_pairwise()[i]->instruction_set);
+    EXPECT_STREQ(chosen_binning().instruction_set, supported_pairwise()[i]->instruction_set);
+    EXPECT_STREQ(chosen_grouping().instruction_set, supported_pairwise()[i]->instruction_set);
+    EXPECT_STREQ(chosen_clustering().instruction_set, supported_pairwise()[i]->instruction_set);
   }
 }
 

@@ -1,12 +1,17 @@
 // What the pairwise kernels answer to plan, and what they refuse.
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <gristmill/kernel.hpp>
+
+#include "tests/unit/kernels/integer_types.h"
 #include "tests/unit/kernels/pairs_reference.h"
 
 extern "C" const gm_plugin* gm_plugin_query(void);
@@ -114,6 +119,31 @@ TEST_P(PairsRequestTest, Float32PointsGiveTheDistancesOfTheirValues) {
       EXPECT_TRUE(std::ranges::equal(actual.output_bytes(k), expected.output_bytes(k)));
     }
   }
+}
+
+TEST_P(PairsRequestTest, WholeNumbersGiveTheDistancesOfTheirValues) {
+  for_each_integer_type([]<class T>(T) {
+    std::vector<T> points;
+    PointTable wide{3, {}};
+    for (int i = 0; i < 40 * 3; ++i) {
+      points.push_back(static_cast<T>(i * 37 % 101 * (std::numeric_limits<T>::max() / 101)));
+      wide.values.push_back(static_cast<double>(points.back()));
+    }
+    const PointTable targets{3, {wide.values.begin(), wide.values.begin() + 7 * 3}};
+    for (const auto& others : {std::optional<PointTable>(), std::optional(targets)}) {
+      PluginRequest request = pairs_request(GetParam(), "euclidean", wide, others);
+      PluginJob expected(*gm_plugin_query(), request);
+      request.inputs[0] = array_of(kernel::dtype_of<T>(), points.data(), {40, 3});
+      if (others) request.inputs[1] = array_of(kernel::dtype_of<T>(), points.data(), {7, 3});
+      PluginJob actual(*gm_plugin_query(), request);
+      expected.run_all(40);
+      actual.run_all(17);
+      for (std::size_t k = 0; k < 2; ++k) {
+        EXPECT_TRUE(std::ranges::equal(actual.output_bytes(k), expected.output_bytes(k)))
+            << kernel::dtype_name(kernel::dtype_of<T>());
+      }
+    }
+  });
 }
 
 TEST_P(PairsRequestTest, OutputsThatAreNotWantedDoNotChangeTheOthers) {
