@@ -26,10 +26,9 @@ EmitRun::EmitRun(std::vector<Output> outputs, std::size_t kernel_outputs, bool r
   }
   // All rows of the job may come from one worker.
   limit_bytes_ = std::min(pool_->room_bytes(), available_memory_bytes("/").value_or(INT64_MAX / 2));
-  std::int64_t all_row_bytes = 0;
-  for (const Output& output : outputs_) all_row_bytes += ipc::row_bytes(output.spec);
+  for (const Output& output : outputs_) all_row_bytes_ += ipc::row_bytes(output.spec);
   capacity_rows_ =
-      std::min(limit_bytes_ / std::max<std::int64_t>(all_row_bytes, 1), ipc::kMostEmittedRows);
+      std::min(limit_bytes_ / std::max<std::int64_t>(all_row_bytes_, 1), ipc::kMostEmittedRows);
   for (const Output& output : outputs_) {
     offsets_[output.kernel_output] = region_bytes_;
     region_bytes_ += rounded_to_huge_pages(capacity_rows_ * ipc::row_bytes(output.spec));
@@ -42,8 +41,7 @@ void EmitRun::begin(std::uint32_t extents) {
   std::int64_t size = 0;
   if (__builtin_mul_overflow(region_bytes_, std::int64_t{extents}, &size)) size = INT64_MAX;
   require_below_file_limit(size, "the rows of the job");
-  memory_ = std::make_shared<EmittedMemory>(
-      EmittedMemory{ipc::Segment::create(size), MemoryName::create(), nullptr});
+  memory_ = std::make_shared<EmittedMemory>(EmittedMemory{ipc::Segment::create(size), nullptr});
   for (std::uint32_t i = 0; i < extents; ++i) region_names_.push_back(MemoryName::create());
 }
 
@@ -91,8 +89,6 @@ void EmitRun::size_files(const ipc::ControlSegment& control) {
 // Records are words of workers: none is believed that leads out of the memory.
 void EmitRun::count_rows(const ipc::ControlSegment& control) {
   if (ranges_) return;
-  std::int64_t all_row_bytes = 0;
-  for (const Output& output : outputs_) all_row_bytes += ipc::row_bytes(output.spec);
   std::vector<ipc::EmittedRange> ranges;
   ranges.reserve(control.records());
   std::int64_t rows = 0;
@@ -101,7 +97,7 @@ void EmitRun::count_rows(const ipc::ControlSegment& control) {
     if (ranges.back().lies_within(extents_, capacity_rows_)) rows += ranges.back().rows;
     std::int64_t bytes = 0;
     if (!ranges.back().lies_within(extents_, capacity_rows_) || rows > ipc::kMostEmittedRows ||
-        __builtin_mul_overflow(rows, all_row_bytes, &bytes) || bytes > limit_bytes_) {
+        __builtin_mul_overflow(rows, all_row_bytes_, &bytes) || bytes > limit_bytes_) {
       throw Error(ErrorCode::kFailed, "a worker's record of chunk " + std::to_string(chunk) +
                                           " names rows that there cannot be");
     }
@@ -136,7 +132,11 @@ std::vector<std::shared_ptr<OutputArray>> EmitRun::finish(const ipc::ControlSegm
   make_files();
   const bool in_memory = std::any_of(outputs_.begin(), outputs_.end(),
                                      [](const Output& output) { return output.path.empty(); });
-  if (in_memory && memory_) memory_->charge = pool_->charge(taken_bytes_);
+  if (in_memory) {
+    // A job without items has not begun; its outputs are inputs of other jobs nevertheless.
+    if (!memory_) begin(1);
+    memory_->charge = pool_->charge(taken_bytes_);
+  }
   std::vector<std::shared_ptr<OutputArray>> arrays;
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const Output& output = outputs_[i];

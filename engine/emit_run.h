@@ -52,7 +52,6 @@ class EmitRun {
   // Requires: the rest of the job is done. Errors: as size_files.
   std::vector<std::shared_ptr<OutputArray>> finish(const ipc::ControlSegment* control);
 
-  std::int64_t rows() const { return rows_; }
   // Memory that is taken by rows. Requires: finish was called.
   std::int64_t taken_bytes() const { return taken_bytes_; }
   // What was copied into files. Requires: finish was called.
@@ -75,6 +74,7 @@ class EmitRun {
   std::vector<std::int64_t> offsets_;  // by kernel output
   bool replace_existing_;
   std::shared_ptr<SegmentPool> pool_;
+  std::int64_t all_row_bytes_ = 0;
   std::int64_t limit_bytes_ = 0;
   std::int64_t capacity_rows_ = 0;
   std::int64_t region_bytes_ = 0;

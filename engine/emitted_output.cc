@@ -63,8 +63,8 @@ void EmittedOutput::require_one_part() const {
 
 PlacedArray EmittedOutput::place() const {
   require_one_part();
-  if (parts_.empty()) return {MemoryName::create(), -1, 0, 0, 0, false};
-  return {memory_->name, memory_->segment.fd(), offset_of(parts_.front()), size_bytes(), 0, false};
+  const std::int64_t offset = parts_.empty() ? 0 : offset_of(parts_.front());
+  return {name_of_part_, memory_->segment.fd(), offset, size_bytes(), 0, false};
 }
 
 ArrayView EmittedOutput::view() const {

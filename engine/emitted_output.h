@@ -14,7 +14,6 @@ namespace gristmill::engine {
 // The memory of an emit's rows, which the outputs of its result share.
 struct EmittedMemory {
   ipc::Segment segment;
-  std::shared_ptr<const MemoryName> name;
   std::shared_ptr<const void> charge;  // counts for the engine's memory limit
 };
 
@@ -44,7 +43,9 @@ class EmittedOutput : public OutputArray {
   std::int64_t offset_of(const ipc::EmittedRange& part) const;
   void require_one_part() const;
 
-  std::shared_ptr<const EmittedMemory> memory_;  // null: no rows
+  std::shared_ptr<const EmittedMemory> memory_;
+  // Of the one part: workers tell ranges of one segment from each other by it.
+  std::shared_ptr<const MemoryName> name_of_part_ = MemoryName::create();
   Layout layout_;
   std::vector<ipc::EmittedRange> parts_;
   std::vector<ipc::ReadOnlyMapping> mappings_;  // by extent, as far as it is used

@@ -292,9 +292,11 @@ inline void JobExecution::run_items(std::uint32_t chunk) {
 void JobExecution::run_tile(std::int64_t item, void* accumulator) {
   const ipc::Tile tile = ipc::tile_at(space_, item);
   prepare_rows(tile.row_begin, tile.row_end);
+  const bool has_mirror = space_.kind == ipc::SpaceKind::kTriangle;
+  if (has_mirror) prepare_rows(tile.column_begin, tile.column_end);
   if (!filled_outputs_.empty() && !partials_) {
     fill_block(tile);
-    if (space_.kind == ipc::SpaceKind::kTriangle) {
+    if (has_mirror) {
       fill_block({tile.column_begin, tile.column_end, tile.row_begin, tile.row_end});
     }
   }

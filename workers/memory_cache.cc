@@ -7,7 +7,7 @@
 namespace gristmill::workers {
 
 MappedMemory::MappedMemory(int fd, const ipc::Placement& placement, ipc::Access access)
-    : size_bytes_(placement.range_bytes) {
+    : range_offset_(placement.range_offset), size_bytes_(placement.range_bytes) {
   if (placement.sealed && !ipc::is_sealed(fd)) {
     throw Error(ErrorCode::kInternal, "a dataset in memory is not sealed");
   }
@@ -40,6 +40,9 @@ std::int64_t MappedMemory::huge_bytes() {
 
 MappedMemory& MemoryCache::map(int fd, const ipc::Placement& placement, ipc::Access access) {
   std::unique_ptr<MappedMemory>& memory = memories_[placement.memory];
+  if (memory && !memory->is_range_of(placement)) {
+    throw Error(ErrorCode::kInternal, "a memory came again as another range");
+  }
   if (!memory || (access == ipc::Access::kWrite && !memory->can_write())) {
     try {
       memory.reset();

@@ -21,6 +21,10 @@ class MappedMemory {
 
   std::byte* data() const { return data_; }
   std::int64_t size_bytes() const { return size_bytes_; }
+  // Whether it is the range that the placement says.
+  bool is_range_of(const ipc::Placement& placement) const {
+    return placement.range_offset == range_offset_ && placement.range_bytes == size_bytes_;
+  }
   bool can_write() const { return writable_.has_value(); }
   // Gives the right to write up until it is taken back. Requires: can_write().
   void set_frozen(bool frozen);
@@ -32,6 +36,7 @@ class MappedMemory {
   std::optional<ipc::WritableMapping> writable_;
   ipc::ReadOnlyMapping read_only_;
   std::byte* data_;  // not to be written unless writable_ is there and not frozen
+  std::int64_t range_offset_;
   std::int64_t size_bytes_;
   bool frozen_ = false;
   std::int64_t collapsed_when_counted_ = 0;
@@ -43,7 +48,8 @@ class MappedMemory {
 class MemoryCache {
  public:
   // The mapping of that memory, made if it is not there. For writing it is writable afterwards; for
-  // reading it is as it was: frozen, once freeze_all was called.
+  // reading it is as it was: frozen, once freeze_all was called. Errors: kInternal if it is there
+  // as another range.
   MappedMemory& map(int fd, const ipc::Placement& placement, ipc::Access access);
   // No memory can be written until it is mapped for writing again.
   void freeze_all();

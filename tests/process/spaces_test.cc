@@ -74,5 +74,65 @@ TEST_F(SpacesTest, AWorkerKilledInAnEmitFailsTheJobAndIsReplaced) {
   }
 }
 
+// One worker and one chunk: each output is one part, and so a dataset without a copy.
+class EmittedDatasetsTest : public ProcessTest {
+ protected:
+  EmittedDatasetsTest() {
+    std::vector<std::int64_t> values;
+    for (std::int64_t i = 0; i < 1000; ++i) values.push_back(i % 7);
+    values_ = Dataset::copy_of({std::span<const std::int64_t>(values), {1000}});
+  }
+  Result select(const std::string& where) {
+    return engine_
+        .submit({.kernel = "select",
+                 .inputs = {{"rows", values_}},
+                 .params = {{"where", where}},
+                 .chunk_size = ChunkSize::items(1000)})
+        .wait();
+  }
+
+  Engine engine_{{.workers = 1}};
+  Dataset values_{nullptr};
+  const std::vector<double> places_values_ = {1, 2, 3, 4, 5, 6};
+};
+
+TEST_F(EmittedDatasetsTest, AllOutputsOfAnEmitAreInputsOfAnotherJob) {
+  const Result selected = select("== 3");
+  ASSERT_EQ(selected.parts("rows").size(), 1U);
+  const Result stats = engine_
+                           .submit({.kernel = "group_stats",
+                                    .inputs = {{"rows", selected.dataset("rows")},
+                                               {"keys", selected.dataset("index")}},
+                                    .params = {{"groups", std::int64_t{1000}}},
+                                    .outputs = {{"count", {}}, {"mean", {}}}})
+                           .wait();
+  ASSERT_TRUE(stats.done()) << stats.error()->message();
+  for (std::size_t i = 0; i < 1000; ++i) {
+    ASSERT_EQ(stats.array("count").as<std::int64_t>()[i], i % 7 == 3 ? 1 : 0) << i;
+    if (i % 7 == 3) {
+      ASSERT_EQ(stats.array("mean").as<double>()[i], 3) << i;
+    }
+  }
+}
+
+TEST_F(EmittedDatasetsTest, NoRowsAreAnInputToo) {
+  const Dataset none = select("> 99").dataset("rows");
+  EXPECT_EQ(none.shape(), Shape{0});
+  const Result copied = engine_.submit({.kernel = "copy", .inputs = {{"array", none}}}).wait();
+  EXPECT_TRUE(copied.done());
+  const Dataset places = Dataset::copy_of(
+      {std::span<const double>(places_values_), {static_cast<std::int64_t>(3), 2}});
+  const Dataset no_places =
+      engine_
+          .submit({.kernel = "select", .inputs = {{"rows", places}}, .params = {{"where", "> 99"}}})
+          .wait()
+          .dataset("rows");
+  const Result nearest =
+      engine_.submit({.kernel = "nearest", .inputs = {{"points", places}, {"targets", no_places}}})
+          .wait();
+  ASSERT_TRUE(nearest.done()) << nearest.error()->message();
+  EXPECT_EQ(nearest.array("index").as<std::int64_t>()[0], -1);
+}
+
 }  // namespace
 }  // namespace gristmill::test

@@ -43,6 +43,16 @@ TEST_F(MemoryCacheTest, TheSameMemoryIsMappedOnce) {
   EXPECT_NE(map(2, Access::kWrite).data(), first);
 }
 
+TEST_F(MemoryCacheTest, AnotherRangeOfAKnownNumberIsRefused) {
+  map(1, Access::kRead);
+  for (const auto& [offset, bytes] : {std::pair{4096, 4096}, {0, 4096}}) {
+    EXPECT_EQ(test::error_of([&, o = offset, b = bytes] {
+                cache_.map(segment_.fd(), {0, 1, o, b, 0, false}, Access::kRead);
+              }).code(),
+              ErrorCode::kInternal);
+  }
+}
+
 TEST_F(MemoryCacheTest, ReadThenWriteMapsItAgain) {
   EXPECT_FALSE(map(1, Access::kRead).can_write());
   MappedMemory& memory = map(1, Access::kWrite);
