@@ -26,7 +26,10 @@ void NewMemory::prepare(std::int64_t begin, std::int64_t end) const {
   assert(begin % ipc::kHugePageBytes == 0 && end <= mapping_.size_bytes());
   const std::int64_t whole = (end - begin) / ipc::kHugePageBytes * ipc::kHugePageBytes;
   std::int64_t huge = 0;
-  if (whole > 0 && ipc::collapse_to_huge_pages(mapping_.data() + begin, whole)) huge = whole;
+  if (whole > 0 &&
+      ipc::collapse_to_huge_pages(mapping_.data() + begin, whole) == ipc::Collapsed::kYes) {
+    huge = whole;
+  }
   if (begin + huge < end) {
     static_cast<void>(
         ipc::populate(mapping_.data() + begin + huge, end - begin - huge, ipc::Access::kWrite));

@@ -12,9 +12,9 @@
 namespace gristmill::engine {
 namespace {
 
-std::int64_t stride_of(std::int64_t accumulator_bytes) {
-  if (accumulator_bytes > INT64_MAX - kAccumulatorAlignment) return accumulator_bytes;
-  return (accumulator_bytes + kAccumulatorAlignment - 1) / kAccumulatorAlignment *
+std::int64_t stride_of(std::int64_t accumulator_bytes, std::int64_t gap_bytes) {
+  if (accumulator_bytes > INT64_MAX - kAccumulatorAlignment - gap_bytes) return accumulator_bytes;
+  return (accumulator_bytes + gap_bytes + kAccumulatorAlignment - 1) / kAccumulatorAlignment *
          kAccumulatorAlignment;
 }
 
@@ -22,16 +22,16 @@ std::int64_t stride_of(std::int64_t accumulator_bytes) {
 
 std::int64_t most_leaves(std::int64_t accumulator_bytes) {
   assert(accumulator_bytes > 0);
-  return std::max(kPartialBytes / stride_of(accumulator_bytes), kFewestLeaves);
+  return std::max(kPartialBytes / stride_of(accumulator_bytes, 0), kFewestLeaves);
 }
 
 ipc::Partials plan_partials(std::int64_t accumulator_bytes, std::uint32_t leaves, bool exact) {
   ipc::Partials partials;
   partials.accumulator_bytes = accumulator_bytes;
-  partials.stride_bytes = stride_of(accumulator_bytes);
+  partials.stride_bytes = stride_of(accumulator_bytes, exact ? kExactGapBytes : 0);
   partials.leaves = leaves;
-  partials.fan_in = static_cast<std::uint32_t>(
-      std::clamp<std::int64_t>(kMergeBytes / partials.stride_bytes, 2, std::int64_t{kWidestMerge}));
+  partials.fan_in = static_cast<std::uint32_t>(std::clamp<std::int64_t>(
+      kMergeBytes / stride_of(accumulator_bytes, 0), 2, std::int64_t{kWidestMerge}));
   partials.exact = exact;
   return partials;
 }

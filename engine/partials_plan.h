@@ -10,6 +10,9 @@ namespace gristmill::engine {
 
 // Accumulators lie at multiples of this: no two workers write the same pair of cache lines.
 inline constexpr std::int64_t kAccumulatorAlignment = 128;
+// In an exact merge all workers write theirs at the same time, and a CPU's prefetcher that follows
+// a stride runs beyond the end: without a gap it takes the lines of the next one away.
+inline constexpr std::int64_t kExactGapBytes = 256 * 1024;
 // What automatic chunks may need for their partials, unless an accumulator is very large.
 inline constexpr std::int64_t kPartialBytes = std::int64_t{256} << 20;
 // There are as many chunks however large the accumulator is: a job must be able to run in parallel.

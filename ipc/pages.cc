@@ -6,9 +6,11 @@
 
 #include <cassert>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
@@ -49,9 +51,17 @@ bool reserve_for_huge_pages(int fd, std::int64_t size_bytes) {
   return true;
 }
 
-bool collapse_to_huge_pages(std::byte* begin, std::int64_t size_bytes) {
+Collapsed collapse_to_huge_pages(std::byte* begin, std::int64_t size_bytes) {
   assert(reinterpret_cast<std::uintptr_t>(begin) % kHugePageBytes == 0);
-  return advise(begin, size_bytes, MADV_COLLAPSE);
+  // Another process at the same page needs a fraction of a millisecond.
+  constexpr int kAttempts = 5;
+  constexpr std::chrono::microseconds kBetween{50};
+  for (int attempt = 1; !advise(begin, size_bytes, MADV_COLLAPSE); ++attempt) {
+    if (errno != EAGAIN) return Collapsed::kRefused;
+    if (attempt == kAttempts) return Collapsed::kBusy;
+    std::this_thread::sleep_for(kBetween);
+  }
+  return Collapsed::kYes;
 }
 
 bool populate(std::byte* begin, std::int64_t size_bytes, Access access) {

@@ -14,10 +14,13 @@ inline constexpr std::int64_t kHugePageBytes = std::int64_t{2} << 20;
 // refuses memory.
 bool reserve_for_huge_pages(int fd, std::int64_t size_bytes);
 
+// kBusy: not at this moment, as another process may be at the same page. kRefused: the system has
+// none, or gives none.
+enum class Collapsed { kYes, kBusy, kRefused };
 // Makes the whole huge pages in a shared mapping's range huge (MADV_COLLAPSE, Linux 6.1):
-// allocated, zeroed where they were holes, mapped in this process. False if any of them could not
-// be. Requires: the address is a multiple of kHugePageBytes.
-bool collapse_to_huge_pages(std::byte* begin, std::int64_t size_bytes);
+// allocated, zeroed where they were holes, mapped in this process. All of them, or the answer is
+// another than kYes. Requires: the address is a multiple of kHugePageBytes.
+Collapsed collapse_to_huge_pages(std::byte* begin, std::int64_t size_bytes);
 
 enum class Access { kRead, kWrite };
 // Allocates and maps all pages of the range in this process (MADV_POPULATE_*, Linux 5.14), of any

@@ -6,6 +6,13 @@ namespace gristmill::workers {
 
 using ipc::kHugePageBytes;
 
+namespace {
+
+// Of all blocks of a mapping; then waiting costs more than small pages do.
+constexpr int kMostBusy = 64;
+
+}  // namespace
+
 PagePreparer::PagePreparer(std::byte* base, std::int64_t size_bytes, ipc::Access access,
                            bool may_be_huge)
     : base_(base),
@@ -21,6 +28,10 @@ PagePreparer::PagePreparer(std::byte* base, std::int64_t size_bytes, ipc::Access
 void PagePreparer::set_access(ipc::Access access) {
   access_ = access;
   may_populate_ = true;
+  for (const std::int64_t block : small_blocks_) {
+    blocks_[static_cast<std::size_t>(block)] = State::kUntouched;
+  }
+  small_blocks_.clear();
 }
 
 void PagePreparer::prepare(std::int64_t begin, std::int64_t end) {
@@ -49,13 +60,19 @@ void PagePreparer::prepare_block(std::int64_t block, bool sparse) {
   if (may_be_huge_ && end - begin == kHugePageBytes) {
     // Nothing can be collapsed where there is no page at all.
     if (sparse) *static_cast<volatile std::byte*>(base_ + begin) = std::byte{0};
-    if (ipc::collapse_to_huge_pages(base_ + begin, kHugePageBytes)) {
-      collapsed_bytes_ += kHugePageBytes;
-      state = State::kPrepared;
-      return;
+    switch (ipc::collapse_to_huge_pages(base_ + begin, kHugePageBytes)) {
+      case ipc::Collapsed::kYes:
+        collapsed_bytes_ += kHugePageBytes;
+        state = State::kPrepared;
+        return;
+      case ipc::Collapsed::kBusy:
+        small_blocks_.push_back(block);
+        may_be_huge_ = ++busy_ < kMostBusy;
+        break;
+      case ipc::Collapsed::kRefused:
+        // The next block would be refused as well, and asking costs time.
+        may_be_huge_ = false;
     }
-    // No huge page now is no huge page for the next block either: asking costs time.
-    may_be_huge_ = false;
   }
   if (may_populate_) may_populate_ = ipc::populate(base_ + begin, end - begin, access_);
 }

@@ -47,6 +47,8 @@ class PagePreparer {
   bool may_populate_ = true;
   std::int64_t first_offset_;  // from the address of block 0 to base_
   std::vector<State> blocks_;
+  std::vector<std::int64_t> small_blocks_;  // that were busy, and may be huge in the next job
+  int busy_ = 0;
   std::int64_t collapsed_bytes_ = 0;
 };
 

@@ -32,6 +32,15 @@ TEST(PartialsPlanTest, AccumulatorsLieAtMultiplesOfTheAlignment) {
   }
 }
 
+TEST(PartialsPlanTest, AccumulatorsOfWorkersLieApart) {
+  for (const std::int64_t bytes : {std::int64_t{1}, kAccumulatorAlignment, 5 * kMiB + 3}) {
+    const ipc::Partials partials = plan_partials(bytes, 3, true);
+    EXPECT_EQ(partials.stride_bytes % kAccumulatorAlignment, 0) << bytes;
+    EXPECT_GE(partials.stride_bytes, bytes + kExactGapBytes);
+  }
+  EXPECT_EQ(plan_partials(INT64_MAX, 3, true).stride_bytes, INT64_MAX);
+}
+
 TEST(PartialsPlanTest, LeavesAndExactnessAreThoseAskedFor) {
   EXPECT_EQ(plan_partials(8, 2048, false).leaves, 2048U);
   EXPECT_EQ(plan_partials(8, 0, false).leaves, 0U);

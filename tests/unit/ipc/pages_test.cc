@@ -64,7 +64,7 @@ TEST_F(PagesTest, CollapsedPagesAreHugeAndUnchanged) {
   EXPECT_EQ(huge_bytes(mapping_.data(), kBytes), 0);
   mapping_.data()[5] = std::byte{42};
   ASSERT_TRUE(reserve_for_huge_pages(segment_.fd(), kBytes));
-  if (!collapse_to_huge_pages(mapping_.data(), kBytes)) {
+  if (collapse_to_huge_pages(mapping_.data(), kBytes) != Collapsed::kYes) {
     GTEST_SKIP() << "the kernel cannot collapse shared memory, or has no huge page";
   }
   EXPECT_EQ(mapping_.data()[5], std::byte{42});
