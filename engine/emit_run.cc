@@ -38,11 +38,31 @@ EmitRun::EmitRun(std::vector<Output> outputs, std::size_t kernel_outputs, bool r
 
 void EmitRun::begin(std::uint32_t extents) {
   extents_ = extents;
+  first_rows_.assign(extents, 0);
   std::int64_t size = 0;
   if (__builtin_mul_overflow(region_bytes_, std::int64_t{extents}, &size)) size = INT64_MAX;
   require_below_file_limit(size, "the rows of the job");
   memory_ = std::make_shared<EmittedMemory>(EmittedMemory{ipc::Segment::create(size), nullptr});
   for (std::uint32_t i = 0; i < extents; ++i) region_names_.push_back(MemoryName::create());
+}
+
+void EmitRun::bury(std::uint32_t extent, const ipc::ControlSegment& control,
+                   const std::function<bool(std::uint32_t chunk)>& is_done) {
+  std::int64_t& first_row = first_rows_.at(extent);
+  for (std::uint32_t chunk = 0; chunk < control.records(); ++chunk) {
+    const ipc::EmittedRange range = ipc::read_record(control.record(chunk));
+    if (range.extent != extent || range.rows == 0 || !is_done(chunk)) continue;
+    if (!range.lies_within(extents_, capacity_rows_)) continue;
+    first_row = std::max(first_row, range.first_row + range.rows);
+  }
+  // What it had reserved beyond that is free again. relaxed: a sum that guards no other memory.
+  std::atomic<std::uint64_t>& reserved = control.slot(extent).reserved_bytes;
+  const auto used = static_cast<std::uint64_t>(first_row * all_row_bytes_);
+  const std::uint64_t before = reserved.exchange(used, std::memory_order_relaxed);
+  const std::uint64_t taken = control.emitted_bytes().load(std::memory_order_relaxed);
+  if (before > used && before - used <= taken) {
+    control.emitted_bytes().fetch_sub(before - used, std::memory_order_relaxed);
+  }
 }
 
 bool EmitRun::gathers() const {
@@ -57,6 +77,7 @@ ipc::Emit EmitRun::message(std::uint32_t extent) const {
   emit.region_bytes = region_bytes_;
   emit.capacity_rows = capacity_rows_;
   emit.limit_bytes = limit_bytes_;
+  emit.first_row = first_rows_.at(extent);
   emit.offsets = offsets_;
   emit.files.resize(offsets_.size());
   return emit;
@@ -74,9 +95,11 @@ PlacedArray EmitRun::region(std::uint32_t extent) const {
 std::vector<std::optional<PlacedArray>> EmitRun::files() const {
   std::vector<std::optional<PlacedArray>> placed(offsets_.size());
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
-    if (!files_[i].file) continue;
-    placed[outputs_[i].kernel_output] = PlacedArray{
-        files_[i].name, files_[i].file->fd(), FileOutput::data_offset_bytes(), 0, 0, false};
+    const File& file = files_[i];
+    if (!file.file && !file.output) continue;
+    const int fd = file.file ? file.file->fd() : file.output->place().fd;
+    placed[outputs_[i].kernel_output] =
+        PlacedArray{file.name, fd, FileOutput::data_offset_bytes(), 0, 0, false};
   }
   return placed;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -32,8 +33,13 @@ class EmitRun {
   EmitRun(std::vector<Output> outputs, std::size_t kernel_outputs, bool replace_existing,
           std::shared_ptr<SegmentPool> pool);
 
-  // Makes the memory, for so many workers' lives. Errors: kResources.
+  // Makes the memory, for so many slots. Errors: kResources.
   void begin(std::uint32_t extents);
+
+  // A worker of that extent died: the next one goes on behind the rows of its done chunks.
+  // Requires: it was reaped.
+  void bury(std::uint32_t extent, const ipc::ControlSegment& control,
+            const std::function<bool(std::uint32_t chunk)>& is_done);
 
   // Whether rows are copied into files when all are there.
   bool gathers() const;
@@ -79,7 +85,8 @@ class EmitRun {
   std::int64_t capacity_rows_ = 0;
   std::int64_t region_bytes_ = 0;
   std::uint32_t extents_ = 0;
-  std::vector<File> files_;  // by output; empty for memory
+  std::vector<std::int64_t> first_rows_;  // by extent
+  std::vector<File> files_;               // by output; empty for memory
   std::vector<std::shared_ptr<const MemoryName>> region_names_;
   std::shared_ptr<EmittedMemory> memory_;
   std::optional<std::vector<ipc::EmittedRange>> ranges_;  // by chunk, once they are counted

@@ -38,6 +38,9 @@ std::vector<std::string> plugin_paths(const EngineOptions& options,
 
 Engine::Engine(EngineOptions options) {
   const int workers = worker_count(options.workers);
+  if (options.worker_memory_bytes < 0) {
+    throw Error(ErrorCode::kInvalid, "the memory limit of a worker is negative");
+  }
   const std::filesystem::path program =
       engine::find_worker_program(options.worker_program, options.installed_worker);
   const std::vector<std::string> plugins = plugin_paths(options, program);
@@ -45,7 +48,7 @@ Engine::Engine(EngineOptions options) {
   if (options.in_process) {
     launcher = std::make_unique<engine::ThreadLauncher>();
   } else {
-    launcher = std::make_unique<engine::ProcessLauncher>(program);
+    launcher = std::make_unique<engine::ProcessLauncher>(program, options.worker_memory_bytes);
   }
   core_ = std::make_unique<EngineCore>(std::move(launcher), workers, plugins, options.memory_bytes,
                                        options.cache_bytes);

@@ -62,10 +62,57 @@ void JobControl::stop(std::uint32_t job) {
   words_->stop().store(job, std::memory_order_relaxed);
 }
 
-std::uint64_t JobControl::take_stamp(std::uint32_t slot) {
+std::uint64_t JobControl::stamp(std::uint32_t slot) const {
+  // relaxed: a hint.
+  return words_->slot(slot).executing.load(std::memory_order_relaxed);
+}
+
+std::uint64_t JobControl::bury(std::uint32_t slot) {
   // relaxed: the process was reaped, so all it wrote is visible and nobody else writes these words.
-  words_->slot(slot).lease.store(0, std::memory_order_relaxed);
-  return words_->slot(slot).executing.exchange(0, std::memory_order_relaxed);
+  ipc::SlotWords& words = words_->slot(slot);
+  words.lease.store(0, std::memory_order_relaxed);
+  return words.executing.exchange(0, std::memory_order_relaxed);
+}
+
+void JobControl::lose_accumulator(std::uint32_t slot) {
+  // relaxed: published by the next order.
+  words_->slot(slot).accumulates.store(0, std::memory_order_relaxed);
+}
+
+bool JobControl::convict(std::uint32_t chunk) {
+  // Not over a tag: a worker that wrote a stray stamp may have been blamed for what another one did
+  // meanwhile. relaxed: published by the next order.
+  std::atomic<std::uint32_t>& entry = words_->ledger(chunk);
+  std::uint32_t seen = entry.load(std::memory_order_relaxed);
+  if (seen == ipc::ledger_tag(ledger_key_, chunk) ||
+      !entry.compare_exchange_strong(seen, ipc::kConvicted, std::memory_order_relaxed)) {
+    return false;
+  }
+  if (chunk < words_->records()) {
+    words_->record(chunk).first_row.store(0, std::memory_order_relaxed);
+    words_->record(chunk).rows.store(0, std::memory_order_relaxed);
+  }
+  return true;
+}
+
+void JobControl::reopen(const std::set<std::uint64_t>& accumulator_ids) {
+  for (std::uint32_t chunk = 0; chunk < words_->records(); ++chunk) {
+    // relaxed: ordered by the chunk's tag.
+    const auto id = words_->record(chunk).first_row.load(std::memory_order_relaxed);
+    if (!accumulator_ids.contains(id)) continue;
+    if (is_done(chunk)) words_->ledger(chunk).store(ipc::kOpen, std::memory_order_relaxed);
+  }
+}
+
+ipc::ChunkRange JobControl::open_chunks(ipc::ChunkRange range) const {
+  while (!range.empty() && !is_open(range.begin)) ++range.begin;
+  while (!range.empty() && !is_open(range.end - 1)) --range.end;
+  return range;
+}
+
+bool JobControl::is_convicted(std::uint32_t chunk) const {
+  // relaxed: written by this thread.
+  return words_->ledger(chunk).load(std::memory_order_relaxed) == ipc::kConvicted;
 }
 
 bool JobControl::is_done(std::uint32_t chunk) const {
@@ -74,11 +121,13 @@ bool JobControl::is_done(std::uint32_t chunk) const {
          ipc::ledger_tag(ledger_key_, chunk);
 }
 
+std::int64_t JobControl::done_as_counted(std::uint32_t slot) const {
+  return read(words_->slot(slot).chunks_done) + read(words_->slot(slot).follow_ups_done);
+}
+
 std::int64_t JobControl::done_as_counted() const {
   std::int64_t done = 0;
-  for (std::uint32_t slot = 0; slot < words_->slots(); ++slot) {
-    done += read(words_->slot(slot).chunks_done) + read(words_->slot(slot).follow_ups_done);
-  }
+  for (std::uint32_t slot = 0; slot < words_->slots(); ++slot) done += done_as_counted(slot);
   return done;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include <gristmill/engine.h>
@@ -36,13 +37,30 @@ class JobControl {
   void share_out(ipc::ChunkRange chunks, std::uint32_t workers);
   // Workers leave the job at the next chunk.
   void stop(std::uint32_t job);
-  // The stamp of a dead worker, which is cleared. Requires: it was reaped.
-  std::uint64_t take_stamp(std::uint32_t slot);
+  // What a live worker's stamp was a moment ago.
+  std::uint64_t stamp(std::uint32_t slot) const;
+  // The stamp of a dead worker, whose words are cleared. Requires: it was reaped.
+  std::uint64_t bury(std::uint32_t slot);
 
+  // What the slot's last worker added up in an exact merge is gone. Requires: it was reaped.
+  void lose_accumulator(std::uint32_t slot);
+  // The chunk is not run again. False if it is done after all. Requires: no live worker has it.
+  bool convict(std::uint32_t chunk);
+  // Makes the chunks open again that are in these accumulators. Requires: an exact merge, a quiet
+  // state.
+  void reopen(const std::set<std::uint64_t>& accumulator_ids);
+  // From the first to the last chunk of the range that is open; empty if none is. Requires: a quiet
+  // state.
+  ipc::ChunkRange open_chunks(ipc::ChunkRange range) const;
+
+  bool is_open(std::uint32_t chunk) const { return !is_done(chunk) && !is_convicted(chunk); }
+  bool is_convicted(std::uint32_t chunk) const;
   // Whether the chunk has its tag. What was written for it can be read after that.
   bool is_done(std::uint32_t chunk) const;
   // Requires: a quiet state.
   std::uint32_t done_in_ledger() const { return words_->count_done(ledger_key_); }
+  // What the slot's workers counted so far, chunks and follow-ups.
+  std::int64_t done_as_counted(std::uint32_t slot) const;
   // Chunks and follow-ups, as the workers counted them. Requires: a quiet state.
   std::int64_t done_as_counted() const;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include <fmt/core.h>
+
 #include <gristmill/format.h>
 #include <gristmill/kernel.h>
 
@@ -13,6 +15,7 @@
 #include "engine/params.h"
 #include "engine/partials_plan.h"
 #include "ipc/codec.h"
+#include "ipc/fill_element.h"
 
 namespace gristmill::engine {
 namespace {
@@ -111,6 +114,29 @@ void require_sensible(const KernelInfo& kernel, const ipc::KernelRequest& reques
   }
 }
 
+void require_possible(const FaultPolicy& faults, const KernelInfo& kernel, const PlannedJob& job,
+                      const std::vector<std::size_t>& wanted) {
+  if (faults.retries < 0) throw invalid("the number of retries is negative");
+  if (faults.chunk_timeout.count() < 0 || faults.stopped_timeout.count() < 0) {
+    throw invalid("a timeout is negative");
+  }
+  if (kernel.pattern != Pattern::kMap) {
+    if (faults.bisect) {
+      throw invalid("only the chunks of a map can be bisected, and \"" + kernel.name +
+                    "\" is none");
+    }
+    return;
+  }
+  for (const std::size_t index : wanted) {
+    const DType dtype = job.output_specs[index].dtype;
+    if (ipc::fill_element(dtype, faults.fill)) continue;
+    throw invalid("the fill value " + fmt::format("{}", *faults.fill) + " is no " +
+                      std::string(name_of(dtype)) + ", as output \"" + kernel.outputs[index].name +
+                      "\" has them",
+                  "Choose a number that all outputs can hold, or ask for fewer outputs.");
+  }
+}
+
 std::string in_words(const ipc::IndexSpace& space, const KernelInfo& kernel) {
   if (space.kind == ipc::SpaceKind::kRows) {
     return "rows of \"" + kernel.inputs[space.input].name + "\"";
@@ -191,6 +217,7 @@ PlannedJob JobPlanner::plan(JobSpec spec) {
   const KernelInfo info = kernel(spec.kernel);
   PlannedJob job;
   job.replace_existing = spec.replace_existing;
+  job.faults = spec.faults;
   job.inputs = match_inputs(info, spec.inputs);
   const std::vector<std::size_t> wanted = match_outputs(info, spec.outputs);
   job.plan_output_index.resize(info.outputs.size());
@@ -205,6 +232,7 @@ PlannedJob JobPlanner::plan(JobSpec spec) {
   plan_work(job, planned, spec.chunk_size, info.pattern, workers_);
   job.plan = job_plan(info, planned, job, workers_);
   job.output_specs = std::move(planned.outputs);
+  require_possible(job.faults, info, job, wanted);
   plan_outputs(job, spec.outputs, wanted);
   return job;
 }

@@ -1,14 +1,16 @@
 #include "engine/job_run.h"
 
 #include <algorithm>
-#include <csignal>
 #include <string>
+#include <utility>
 
 #include <gristmill/format.h>
-#include <gristmill/kernel.h>
 
 #include "engine/dataset_storage.h"
+#include "engine/fault_text.h"
+#include "engine/open_message.h"
 #include "engine/printable.h"
+#include "engine/process_state.h"
 #include "engine/result_arrays.h"
 #include "ipc/merge_tree.h"
 
@@ -33,6 +35,12 @@ std::vector<ipc::ChunkRange> rounds_of(const PlannedJob& job) {
   return rounds;
 }
 
+// In an emit where rows lie; in an exact merge in whose accumulator a chunk is.
+std::uint32_t records_of(const PlannedJob& job) {
+  const bool has_records = job.emit || (job.partials && job.partials->exact);
+  return has_records ? static_cast<std::uint32_t>(job.chunks.chunks) : 0;
+}
+
 }  // namespace
 
 JobRun::JobRun(WorkerPool& pool, SegmentPool& segments, std::shared_ptr<JobState> state,
@@ -43,50 +51,60 @@ JobRun::JobRun(WorkerPool& pool, SegmentPool& segments, std::shared_ptr<JobState
       job_(state_->job()),
       number_(number),
       rounds_(rounds_of(job_)),
+      slots_(pool.size()),
       orders_(pool.size()),
-      closing_(pool.size(), false) {}
+      restarts_(pool.size()),
+      hangs_(pool.size()),
+      chunk_faults_(job_.faults.retries),
+      out_of_memory_kills_(out_of_memory_kills("/")) {}
 
 void JobRun::start() {
-  first_order_ = quiet_since_ = Clock::now();
+  first_order_ = quiet_since_ = last_watch_ = Clock::now();
+  slot_count_ = rounds_.empty() ? 0 : std::min(pool_.size(), rounds_.front().size());
+  if (slot_count_ == 0) {
+    complete_ = true;
+    return;
+  }
   try {
-    slots_ = start_workers();
-    if (slots_ == 0) return;
-    const auto chunks = static_cast<std::uint32_t>(job_.chunks.chunks);
-    control_.emplace(segments_, slots_, rounds_.back().end, job_.emit ? chunks : 0);
-    if (job_.emit) job_.emit->begin(slots_);
+    control_.emplace(segments_, slot_count_, rounds_.back().end, records_of(job_));
+    if (job_.emit) job_.emit->begin(slot_count_);
   } catch (const Error& error) {
-    slots_ = 0;
     control_.reset();
     failure_ = error;
     return;
   }
   state_->set_running(control_->words());
   first_order_ = Clock::now();
-  // A worker that does not take it is killed by the pool, and its death settles the order.
-  for (std::uint32_t slot = 0; slot < slots_; ++slot) open(slot);
+  for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
+    if (pool_.live(slot)) {
+      open(slot);
+    } else {
+      start_worker_in(slot);
+    }
+  }
   begin_round();
 }
 
 // Requires: a quiet state.
 void JobRun::begin_round() {
+  disturbed_in_round_ = false;
   const ipc::ChunkRange chunks = rounds_[round_];
-  const std::uint32_t workers = std::min(slots_, chunks.size());
+  const std::vector<std::uint32_t> ready = ready_slots();
+  const auto workers = std::min(static_cast<std::uint32_t>(ready.size()), chunks.size());
   // All partitions before the first order: a worker that is woken early finds them all.
-  control_->share_out(chunks, workers);
-  for (std::uint32_t slot = 0; slot < workers; ++slot) order(slot);
+  control_->share_out(chunks, std::max(workers, 1U));
+  for (std::uint32_t i = 0; i < workers; ++i) order(ready[i]);
 }
 
-// False if there is none, or what it merges is not there. The ledger is asked when all is done.
+// False if there is none. Requires: a quiet state, and that the round is complete.
 bool JobRun::begin_next_round() {
-  if (!control_) return false;
-  if (round_ + 1 >= rounds_.size() || control_->done_as_counted() != rounds_[round_].end)
-    return false;
+  if (round_ + 1 >= rounds_.size()) return false;
   if (job_.emit) {
     try {
       job_.emit->size_files(*control_->words());
     } catch (const Error& error) {
       fail(error);
-      return false;
+      return true;
     }
   }
   ++round_;
@@ -94,75 +112,69 @@ bool JobRun::begin_next_round() {
   return true;
 }
 
-std::uint32_t JobRun::start_workers() {
-  const std::uint32_t slots = rounds_.empty() ? 0 : std::min(pool_.size(), rounds_.front().size());
-  for (std::uint32_t slot = 0; slot < slots; ++slot) {
-    if (!pool_.live(slot)) pool_.start(slot);
+// What is left to be done. Requires: a quiet state, in a job that is not stopped.
+void JobRun::give_orders() {
+  if (ready_slots().empty()) {
+    if (!has_worker_to_come()) fail(*last_start_error_);
+    return;
   }
-  return slots;
+  for (const auto& [chunk, why] : std::exchange(refused_, {})) {
+    if (control_->convict(chunk)) given_up_.emplace(chunk, why);
+  }
+  if (!lost_accumulators_.empty()) control_->reopen(std::exchange(lost_accumulators_, {}));
+  if (!suspects_.empty() || !apart_.empty()) return run_suspect_apart();
+  const ipc::ChunkRange round = rounds_[round_];
+  const bool is_complete =
+      disturbed_ ? control_->open_chunks(round).empty() : control_->done_as_counted() == round.end;
+  if (!is_complete) {
+    // Without deaths a round completes the ledger.
+    if (!disturbed_in_round_) return fail(*check_ledger());
+    disturbed_in_round_ = false;
+    control_->share_out(control_->open_chunks(round), slot_count_);
+    for (const std::uint32_t slot : ready_slots()) order(slot);
+    return;
+  }
+  if (!given_up_.empty() && round_ == 0 && (give_probes() || give_fills())) return;
+  if (begin_next_round()) return;
+  complete_ = true;
+  close();
 }
 
-bool JobRun::open(std::uint32_t slot) {
-  std::vector<int> fds;
-  ipc::OpenJob message{.job = number_,
-                       .slot = slot,
-                       .slots = slots_,
-                       .chunks = static_cast<std::uint32_t>(job_.chunks.chunks),
-                       .items = job_.chunks.items,
-                       .chunk_items = job_.chunks.chunk_items,
-                       .space = job_.space,
-                       .flags = job_.flags,
-                       .ledger_key = control_->ledger_key(),
-                       .control = place(slot, control_->place(), fds),
-                       .request = job_.request,
-                       .outputs = job_.output_specs,
-                       .input_placements = {},
-                       .output_placements = {},
-                       .partials = job_.partials,
-                       .emit = {}};
-  for (const auto& input : job_.inputs) {
-    auto& placement = message.input_placements.emplace_back();
-    if (input) placement = place(slot, input->storage()->place(), fds);
-  }
-  for (const auto& index : job_.plan_output_index) {
-    auto& placement = message.output_placements.emplace_back();
-    if (index && !job_.emit) placement = place(slot, job_.outputs[*index]->place(), fds);
-  }
-  if (message.partials) {
-    const PooledSegment& memory = *job_.partials_memory;
-    const PlacedArray array{memory.name(), memory.fd(), 0, memory.size_bytes(), 0, false};
-    message.partials->placement = place(slot, array, fds);
-  }
-  if (job_.emit) {
-    message.emit = job_.emit->message(slot);
-    message.emit->placement = place(slot, job_.emit->region(slot), fds);
-    const auto files = job_.emit->files();
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      if (files[i]) message.emit->files[i] = place(slot, *files[i], fds);
+void JobRun::open(std::uint32_t slot) {
+  Slot& place = slots_[slot];
+  place.life = ++lives_;
+  place.abandoned = 0;
+  place.done_before = control_->done_as_counted(slot);
+  place.open = true;
+  place.leaves = false;
+  place.kill.reset();
+  const OpenMessage open = open_message(job_, number_, *control_, pool_, slot, place.life);
+  // A worker that does not take it is killed by the pool, and replaced.
+  pool_.send(slot, open.message, open.fds);
+}
+
+// Requires: the slot is ready.
+void JobRun::order(std::uint32_t slot, ipc::Order order) {
+  order.job = number_;
+  order.seq = orders_.order(slot);
+  slots_[slot].order = order;
+  hangs_.reset(slot, Clock::now());
+  pool_.send(slot, order);
+}
+
+std::vector<std::uint32_t> JobRun::ready_slots() const {
+  std::vector<std::uint32_t> ready;
+  for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
+    const Slot& place = slots_[slot];
+    if (place.open && !place.leaves && pool_.live(slot) && !orders_.busy(slot)) {
+      ready.push_back(slot);
     }
   }
-  return pool_.send(slot, message, fds);
-}
-
-void JobRun::order(std::uint32_t slot) {
-  if (!pool_.live(slot)) return;
-  const std::uint64_t seq = orders_.order(slot);
-  pool_.send(slot, ipc::Order{number_, seq, 0, 0});
-}
-
-ipc::Placement JobRun::place(std::uint32_t slot, const PlacedArray& array, std::vector<int>& fds) {
-  pool_.will_map(slot, array.memory);
-  fds.push_back(array.fd);
-  return {static_cast<std::uint32_t>(fds.size() - 1),
-          array.memory->number(),
-          array.range_offset,
-          array.range_bytes,
-          array.array_offset,
-          array.sealed};
+  return ready;
 }
 
 void JobRun::on_event(const WorkerEvent& event) {
-  if (event.slot >= slots_) return;
+  if (event.slot >= slot_count_) return;
   if (const auto* death = std::get_if<WorkerDeath>(&event.what)) {
     return on_death(event.slot, *death);
   }
@@ -171,14 +183,35 @@ void JobRun::on_event(const WorkerEvent& event) {
 }
 
 void JobRun::on_report(std::uint32_t slot, const ipc::Idle& report) {
-  if (report.job == number_) orders_.answer(slot, report.seq);
+  if (report.job != number_ || !orders_.answer(slot, report.seq)) return;
+  if (!report.retires || phase_ != Phase::kRunning || stopping_) return;
+  ++report_.retired;
+  replace_by_a_new_one(slot);
 }
 
 void JobRun::on_report(std::uint32_t slot, const ipc::JobFailed& report) {
   if (report.job != number_ || !orders_.busy(slot)) return pool_.reject(slot, kUnasked);
   ErrorText text = without_control_characters(report.text);
-  if (report.chunk && *report.chunk < control_->chunks()) {
-    text.detail = "It failed in " + chunk_in_words(*report.chunk) + "." +
+  const bool names_chunk = report.chunk && control_ && *report.chunk < control_->chunks();
+  const bool skips =
+      job_.faults.on_error == OnError::kSkip && names_chunk && !is_follow_up(job_, *report.chunk);
+  if (skips && !stopping_) {
+    FailedAttempt attempt;
+    attempt.worker = static_cast<int>(slot);
+    attempt.cause = FaultCause::kError;
+    attempt.what = text.message;
+    const ipc::Order& order = slots_[slot].order;
+    if (order.kind == ipc::OrderKind::kProbe) {
+      on_probe_failure({order.begin, order.item_begin, order.item_end}, std::move(attempt));
+    } else if (control_->is_open(*report.chunk)) {
+      on_chunk_failure(*report.chunk, std::move(attempt));
+    }
+    // What the chunk did to an accumulator of several chunks cannot be undone.
+    lose_accumulator(slot);
+    return;
+  }
+  if (names_chunk) {
+    text.detail = "It failed in " + chunk_in_words(job_, *report.chunk, control_->chunks()) + "." +
                   (text.detail.empty() ? "" : " " + text.detail);
   }
   fail(Error(report.code, std::move(text)));
@@ -186,79 +219,13 @@ void JobRun::on_report(std::uint32_t slot, const ipc::JobFailed& report) {
 
 void JobRun::on_report(std::uint32_t slot, const ipc::LogLine& report) {
   if (report.job != number_ || !orders_.busy(slot)) return pool_.reject(slot, kUnasked);
-  if (log_.size() >= kMostLogLines) return;
-  log_.push_back({static_cast<int>(slot), report.level != GM_LOG_INFO,
-                  without_control_characters(report.text)});
+  costs_.add(slot, report);
 }
 
 void JobRun::on_report(std::uint32_t slot, const ipc::JobClosed& report) {
-  if (report.job != number_ || phase_ != Phase::kClosing || !closing_[slot]) return;
-  closing_[slot] = false;
-  // A worker's word: no sum of them overflows.
-  faulted_bytes_ += std::clamp<std::int64_t>(report.faulted_bytes, 0, kMostOfOneWorker);
-  huge_bytes_ += std::clamp<std::int64_t>(report.huge_bytes, 0, kMostOfOneWorker);
-  for (const ipc::Counter& counter : report.counters) add_counter(counter);
-}
-
-void JobRun::add_counter(const ipc::Counter& counter) {
-  const std::string name = without_control_characters(counter.name);
-  if (counters_.size() >= kMostCounters && !counters_.contains(name)) return;
-  std::int64_t& sum = counters_[name];
-  if (__builtin_add_overflow(sum, counter.value, &sum))
-    sum = counter.value < 0 ? INT64_MIN : INT64_MAX;
-}
-
-void JobRun::on_death(std::uint32_t slot, const WorkerDeath& death) {
-  closing_[slot] = false;
-  const bool blameless = death.own_kill && death.violation.empty();
-  if (!orders_.busy(slot)) {
-    if (phase_ == Phase::kRunning && !blameless) fail(death_error(slot, death, 0));
-    return;
-  }
-  orders_.reaped(slot);
-  const std::uint64_t stamp = control_->take_stamp(slot);
-  if (!blameless) fail(death_error(slot, death, stamp));
-}
-
-// A stamp is a worker's word: it counts if it names a chunk of this job that is not done.
-Error JobRun::death_error(std::uint32_t slot, const WorkerDeath& death, std::uint64_t stamp) const {
-  std::string where = "outside of any chunk";
-  std::string hint = "Run it under a debugger, or with fewer items, to find out why.";
-  if (stamp != 0 && ipc::job_of_stamp(stamp) == number_) {
-    const std::uint32_t chunk = ipc::chunk_of_stamp(stamp);
-    const bool known = chunk < control_->chunks();
-    if (known && !control_->is_done(chunk)) {
-      where = "in " + chunk_in_words(chunk);
-      if (!is_follow_up(chunk)) {
-        hint = "Cut these rows out of the input and run the kernel on them alone to find out why.";
-      }
-    }
-  }
-  if (death.exit.signal == SIGKILL && death.violation.empty()) {
-    hint = "Another program killed it; the system does so itself when memory runs out.";
-  }
-  const std::string how =
-      death.violation.empty() ? death.exit.in_words() : "was killed because " + death.violation;
-  return Error(ErrorCode::kFailed,
-               {"kernel \"" + job_.plan.kernel + "\" could not be finished: worker " +
-                    std::to_string(slot) + " " + how + " " + where,
-                {},
-                std::move(hint)});
-}
-
-std::string JobRun::chunk_in_words(std::uint32_t chunk) const {
-  if (is_follow_up(chunk) && job_.emit) {
-    return "the copying of the rows of chunk " + format_count(chunk - job_.chunks.chunks);
-  }
-  if (is_follow_up(chunk)) {
-    const bool last = chunk + 1 == control_->chunks();
-    return "merge " + format_count(chunk - job_.chunks.chunks) + " of the partial results" +
-           (last ? " (the last, which finishes them)" : "");
-  }
-  const ItemRange range = job_.chunks.range_of(chunk);
-  const char* items = job_.space.has_tiles() ? "tiles" : "rows";
-  return "chunk " + format_count(chunk) + ", " + items + " " + format_count(range.begin) + " to " +
-         format_count(range.end - 1);
+  if (report.job != number_ || phase_ != Phase::kClosing || !slots_[slot].closing) return;
+  slots_[slot].closing = false;
+  costs_.add(report);
 }
 
 void JobRun::on_turn(Clock::time_point now) {
@@ -271,22 +238,48 @@ void JobRun::on_turn(Clock::time_point now) {
       if (std::optional<Error> changed = check_inputs()) fail(std::move(*changed));
     }
     if (deadline_ && now >= *deadline_) {
-      for (std::uint32_t slot = 0; slot < slots_; ++slot) {
+      for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
         if (orders_.busy(slot)) pool_.kill(slot);
       }
       deadline_.reset();
     }
-    if (orders_.quiet() && (stopping_ || !begin_next_round())) close();
+    if (!stopping_ && control_) {
+      start_due_workers(now);
+      watch(now);
+    }
+    if (orders_.quiet()) {
+      if (stopping_ || failure_ || !control_) {
+        close();
+      } else {
+        give_orders();
+        // It may have failed the job.
+        if (stopping_ && orders_.quiet() && phase_ == Phase::kRunning) close();
+      }
+    }
   }
   if (phase_ == Phase::kClosing) {
-    if (deadline_ && now >= *deadline_) {
-      for (std::uint32_t slot = 0; slot < slots_; ++slot) {
-        if (closing_[slot]) pool_.kill(slot);
-      }
-      deadline_.reset();
+    const auto closing = [this](std::uint32_t slot) { return slots_[slot].closing; };
+    bool waits = false;
+    for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
+      if (deadline_ && now >= *deadline_ && closing(slot)) pool_.kill(slot);
+      waits |= closing(slot);
     }
-    if (std::find(closing_.begin(), closing_.end(), true) == closing_.end()) end();
+    if (deadline_ && now >= *deadline_) deadline_.reset();
+    if (!waits) end();
   }
+}
+
+std::optional<JobRun::Clock::time_point> JobRun::deadline() const {
+  std::optional<Clock::time_point> first = deadline_;
+  const auto consider = [&](Clock::time_point time) {
+    if (!first || time < *first) first = time;
+  };
+  if (phase_ != Phase::kRunning || stopping_) return first;
+  consider(next_watch_);
+  for (const Slot& slot : slots_) {
+    if (slot.restart_at) consider(*slot.restart_at);
+  }
+  return first;
 }
 
 void JobRun::stop() {
@@ -305,18 +298,17 @@ void JobRun::close() {
   phase_ = Phase::kClosing;
   quiet_since_ = Clock::now();
   deadline_ = quiet_since_ + kGrace;
-  for (std::uint32_t slot = 0; slot < slots_; ++slot) {
-    closing_[slot] = pool_.live(slot);
-    if (pool_.live(slot)) pool_.send(slot, ipc::CloseJob{number_});
+  for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
+    slots_[slot].closing = pool_.live(slot) && slots_[slot].open;
+    if (slots_[slot].closing) pool_.send(slot, ipc::CloseJob{number_});
   }
 }
 
 void JobRun::end() {
   phase_ = Phase::kEnded;
   deadline_.reset();
-  const bool complete =
-      !failure_ && (!control_ || control_->done_as_counted() == control_->chunks());
-  if (control_ && !failure_ && !(cancelled_ && !complete)) failure_ = check_ledger();
+  const bool complete = !failure_ && complete_;
+  if (control_ && complete) failure_ = check_ledger();
   // A changed input explains whatever else went wrong, a SIGBUS behind its new end above all.
   if (!cancelled_ || complete) {
     if (std::optional<Error> changed = check_inputs()) failure_ = std::move(changed);
@@ -343,11 +335,12 @@ void JobRun::end() {
                         std::make_shared<const ResultArrays>(std::move(outputs))));
 }
 
-// Every chunk has its tag, and as many as the workers counted.
+// Every chunk has its tag or was given up and, if no worker died, as many as the workers counted.
 std::optional<Error> JobRun::check_ledger() const {
   const std::int64_t counted = control_->done_as_counted();
   const std::uint32_t done = control_->done_in_ledger();
-  if (done == control_->chunks() && counted == done) return std::nullopt;
+  const bool all = done + given_up_.size() == control_->chunks();
+  if (all && (disturbed_ || counted == done)) return std::nullopt;
   return Error(ErrorCode::kInternal, "the ledger has " + std::to_string(done) + " of " +
                                          std::to_string(control_->chunks()) +
                                          " chunks and the workers counted " +
@@ -382,23 +375,41 @@ void JobRun::finish_rows() {
 JobSummary JobRun::summary() const {
   JobSummary facts;
   facts.plan = job_.plan;
-  facts.plan.workers = static_cast<int>(slots_);
+  facts.plan.workers = static_cast<int>(slot_count_);
   facts.running = quiet_since_ - first_order_;
   facts.mapped_bytes = job_.plan.mapped_bytes + job_.plan.reserved_bytes;
-  facts.faulted_bytes = faulted_bytes_;
-  facts.counters = counters_;
-  facts.log = log_;
+  facts.faulted_bytes = costs_.faulted_bytes();
+  facts.counters = costs_.counters();
+  facts.log = costs_.log();
+  facts.faults = report_;
   if (job_.emit) facts.copied_bytes = job_.emit->copied_bytes();
   // Where two workers' parts meet, both may have mapped a page.
-  facts.huge_bytes = std::min(huge_bytes_, job_.plan.reserved_bytes);
+  facts.huge_bytes = std::min(costs_.huge_bytes(), job_.plan.reserved_bytes);
   if (!control_) return facts;
   facts.workers = control_->worker_stats(facts.running);
   for (const WorkerStats& stats : facts.workers) {
     facts.chunks_done += stats.chunks;
     facts.items_done += stats.items;
   }
+  if (disturbed_) count_by_ledger(facts);
   if (const auto first = control_->first_chunk()) facts.first_chunk = *first - state_->submitted();
   return facts;
+}
+
+// Workers that died have not counted all that they did, and some of it was done again.
+void JobRun::count_by_ledger(JobSummary& facts) const {
+  facts.chunks_done = 0;
+  facts.items_done = 0;
+  for (std::uint32_t chunk = 0; chunk < job_.chunks.chunks; ++chunk) {
+    if (control_->is_open(chunk)) continue;
+    const ItemRange range = job_.chunks.range_of(chunk);
+    ++facts.chunks_done;
+    facts.items_done += range.end - range.begin;
+  }
+  facts.chunks_done -= static_cast<std::int64_t>(given_up_.size());
+  for (const QuarantinedItems& items : report_.quarantined) {
+    facts.items_done -= items.end - items.begin;
+  }
 }
 
 }  // namespace gristmill::engine

@@ -2,18 +2,25 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include <gristmill/error.h>
 #include <gristmill/result.h>
 
+#include "engine/bisection.h"
+#include "engine/chunk_faults.h"
+#include "engine/hang_watch.h"
 #include "engine/job_control.h"
+#include "engine/job_costs.h"
 #include "engine/job_state.h"
 #include "engine/order_book.h"
+#include "engine/restart_limiter.h"
 #include "engine/segment_pool.h"
 #include "engine/worker_pool.h"
 #include "ipc/control_segment.h"
@@ -40,21 +47,38 @@ class JobRun {
 
   bool ended() const { return phase_ == Phase::kEnded; }
   // When on_turn wants to be called at the latest.
-  std::optional<Clock::time_point> deadline() const { return deadline_; }
+  std::optional<Clock::time_point> deadline() const;
 
  private:
   enum class Phase { kRunning, kClosing, kEnded };
 
-  static constexpr std::size_t kMostCounters = 64;
-  static constexpr std::size_t kMostLogLines = 1000;
+  // Why this job had a worker killed; the chunk is blamed if its stamp was still this one.
+  struct Kill {
+    FaultCause cause;
+    std::uint64_t target = 0;  // 0: nobody is blamed
+  };
+
+  struct Slot {
+    bool open = false;     // its worker has the job open, and may be given orders
+    bool closing = false;  // owes a JobClosed
+    std::uint32_t life = 0;
+    std::uint32_t abandoned = 0;   // accumulators of an exact merge, in this life
+    std::int64_t done_before = 0;  // as counted when its worker was started
+    ipc::Order order;              // the last one
+    std::optional<Kill> kill;
+    bool leaves = false;                          // killed in order to be replaced
+    std::optional<Clock::time_point> restart_at;  // vacant until then
+  };
+
   static constexpr const char* kUnasked = "it answered what it was not asked";
 
-  std::uint32_t start_workers();
+  // job_run.cc: rounds, reports, the end.
   void begin_round();
   bool begin_next_round();
-  bool open(std::uint32_t slot);
-  void order(std::uint32_t slot);
-  ipc::Placement place(std::uint32_t slot, const PlacedArray& array, std::vector<int>& fds);
+  void give_orders();
+  void open(std::uint32_t slot);
+  void order(std::uint32_t slot, ipc::Order order = {});
+  std::vector<std::uint32_t> ready_slots() const;
   void on_report(std::uint32_t slot, const ipc::Idle& report);
   void on_report(std::uint32_t slot, const ipc::JobFailed& report);
   void on_report(std::uint32_t slot, const ipc::JobClosed& report);
@@ -64,13 +88,6 @@ class JobRun {
   void on_report(std::uint32_t slot, const Unexpected&) {
     pool_.reject(slot, kUnasked);
   }
-  void add_counter(const ipc::Counter& counter);
-  void on_death(std::uint32_t slot, const WorkerDeath& death);
-  Error death_error(std::uint32_t slot, const WorkerDeath& death, std::uint64_t stamp) const;
-  std::string chunk_in_words(std::uint32_t chunk) const;
-  // A merge, or the copying of a chunk's rows into files.
-  bool is_follow_up(std::uint32_t chunk) const { return chunk >= job_.chunks.chunks; }
-
   void stop();
   void fail(Error error);
   void close();
@@ -80,6 +97,32 @@ class JobRun {
   void finish_rows();
   void publish_outputs();
   JobSummary summary() const;
+  void count_by_ledger(JobSummary& facts) const;
+
+  // job_mending.cc: workers that die or hang, chunks that fail.
+  void on_death(std::uint32_t slot, const WorkerDeath& death);
+  bool was_done(std::uint64_t stamp) const;
+  FaultCause cause_of(const WorkerDeath& death, const std::optional<Kill>& kill);
+  std::optional<std::uint32_t> blamed_chunk(const WorkerDeath& death, std::uint64_t stamp,
+                                            const Slot& slot) const;
+  void on_chunk_failure(std::uint32_t chunk, FailedAttempt attempt);
+  void on_probe_failure(const Bisection::Probe& probe, FailedAttempt attempt);
+  void give_up(std::uint32_t chunk, const FailedAttempt& attempt);
+  FailedAttempt attempt_of(std::uint32_t slot, const WorkerDeath& death, FaultCause cause) const;
+  void record(const FailedAttempt& attempt);
+  void lose_accumulator(std::uint32_t slot);
+  void replace(std::uint32_t slot, bool came_to_nothing, bool killed);
+  void start_due_workers(Clock::time_point now);
+  bool start_worker_in(std::uint32_t slot);
+  void kill(std::uint32_t slot, FaultCause cause, std::uint64_t target);
+  void replace_by_a_new_one(std::uint32_t slot);
+  void run_suspect_apart();
+  bool give_probes();
+  bool give_fills();
+  void prepare_fills();
+  void watch(Clock::time_point now);
+  bool watch_slot(std::uint32_t slot, Clock::time_point now);
+  bool has_worker_to_come() const;
 
   WorkerPool& pool_;
   SegmentPool& segments_;
@@ -91,20 +134,40 @@ class JobRun {
   // copying of rows into files.
   std::vector<ipc::ChunkRange> rounds_;
   std::size_t round_ = 0;
-  std::uint32_t slots_ = 0;            // workers taking part: slots 0 to slots_
+  std::uint32_t slot_count_ = 0;  // workers taking part: slots 0 to slot_count_
+  std::vector<Slot> slots_;
   std::optional<JobControl> control_;  // none until there are workers
   OrderBook orders_;
-  std::vector<bool> closing_;  // by slot: owes a JobClosed
   bool stopping_ = false;
   bool cancelled_ = false;
+  bool complete_ = false;
   std::optional<Error> failure_;
   std::optional<Clock::time_point> deadline_;
   Clock::time_point first_order_;
   Clock::time_point quiet_since_;
-  std::int64_t faulted_bytes_ = 0;
-  std::int64_t huge_bytes_ = 0;
-  std::map<std::string, std::int64_t> counters_;
-  std::vector<LogLine> log_;
+  JobCosts costs_;
+
+  // Counters and partitions may be wrong since a worker died or a chunk failed; the ledger is not.
+  bool disturbed_ = false;
+  bool disturbed_in_round_ = false;
+  std::uint32_t lives_ = 0;
+  RestartLimiter restarts_;
+  HangWatch hangs_;
+  ChunkFaults chunk_faults_;
+  FaultReport report_;
+  std::optional<std::int64_t> out_of_memory_kills_;
+  std::deque<std::uint32_t> suspects_;            // for the next fresh workers
+  std::deque<std::uint32_t> apart_;               // suspects that run while nobody else does
+  std::map<std::uint32_t, std::string> refused_;  // by the kernel; given up in the next quiet state
+  std::set<std::uint64_t> lost_accumulators_;     // of an exact merge
+  std::map<std::uint32_t, std::string> given_up_;  // chunks, and why
+  Bisection bisection_;
+  bool probing_ = false;
+  bool bisected_ = false;
+  std::optional<std::deque<ipc::Order>> fills_;  // none: not known yet
+  std::optional<Error> last_start_error_;
+  Clock::time_point next_watch_{};
+  Clock::time_point last_watch_{};
 };
 
 }  // namespace gristmill::engine

@@ -31,6 +31,7 @@ Progress JobState::progress() const {
   progress.elapsed = Clock::now() - submitted_;
   if (!control_) return progress;
   progress.workers_running = static_cast<int>(control_->slots());
+  progress.workers_stopped = stopped_;
   for (std::uint32_t slot = 0; slot < control_->slots(); ++slot) {
     // relaxed: counters for people.
     progress.items_done +=

@@ -35,6 +35,8 @@ class JobState {
   bool cancel_requested() const { return cancel_requested_; }
   // The workers' counters are in this control segment from now on.
   void set_running(std::shared_ptr<const ipc::ControlSegment> control);
+  // How many workers are stopped at the moment.
+  void set_stopped(int workers) { stopped_ = workers; }
   void finish(Result result);
 
  private:
@@ -43,6 +45,7 @@ class JobState {
   const Clock::time_point submitted_ = Clock::now();
   const std::int64_t items_;
   std::atomic<bool> cancel_requested_ = false;
+  std::atomic<int> stopped_ = 0;
 
   mutable std::mutex mutex_;
   std::condition_variable finished_;

@@ -31,6 +31,7 @@ struct PlannedJob {
   std::shared_ptr<const PooledSegment> partials_memory;  // null: not reserved
   std::shared_ptr<EmitRun> emit;                         // of an emit; null: not reserved
   bool replace_existing = true;
+  FaultPolicy faults;
 };
 
 // What an emit job needs before it runs: its files, and a limit for its rows.

@@ -26,7 +26,7 @@ constexpr std::array kThreadLimits = {"OMP_NUM_THREADS",     "OPENBLAS_NUM_THREA
 // A child process known by its pidfd.
 class ChildProcess : public WorkerProcess {
  public:
-  explicit ChildProcess(ipc::UniqueFd pidfd) : pidfd_(std::move(pidfd)) {}
+  ChildProcess(pid_t pid, ipc::UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
   ~ChildProcess() override {
     if (reaped_) return;
     kill();
@@ -51,6 +51,7 @@ class ChildProcess : public WorkerProcess {
     return WorkerExit{info.si_status, 0};
   }
 
+  pid_t pid() const override { return pid_; }
   void kill() override { syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0); }
 
  private:
@@ -60,6 +61,7 @@ class ChildProcess : public WorkerProcess {
     return poll(&state, 1, 0) == 1;
   }
 
+  pid_t pid_;
   ipc::UniqueFd pidfd_;
   bool reaped_ = false;
 };
@@ -120,8 +122,9 @@ Error no_worker_program(const std::string& looked_at) {
 
 }  // namespace
 
-ProcessLauncher::ProcessLauncher(std::filesystem::path program)
-    : program_(std::filesystem::absolute(program).string()) {}
+ProcessLauncher::ProcessLauncher(std::filesystem::path program, std::int64_t memory_limit_bytes)
+    : program_(std::filesystem::absolute(program).string()),
+      memory_limit_bytes_(memory_limit_bytes) {}
 
 std::unique_ptr<WorkerProcess> ProcessLauncher::launch(ipc::Channel worker_end) {
   const SpawnSettings settings(worker_end.fd());
@@ -145,7 +148,7 @@ std::unique_ptr<WorkerProcess> ProcessLauncher::launch(ipc::Channel worker_end) 
     waitpid(pid, nullptr, 0);
     throw ipc::system_error("watch a worker", reason, ErrorCode::kResources);
   }
-  return std::make_unique<ChildProcess>(std::move(pidfd));
+  return std::make_unique<ChildProcess>(pid, std::move(pidfd));
 }
 
 std::filesystem::path find_worker_program(const std::filesystem::path& asked_for,

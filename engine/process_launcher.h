@@ -14,11 +14,14 @@ namespace gristmill::engine {
 // environment with BLAS and OpenMP limited to one thread.
 class ProcessLauncher : public WorkerLauncher {
  public:
-  explicit ProcessLauncher(std::filesystem::path program);
+  // memory_limit_bytes: of each worker's own data; 0: none.
+  explicit ProcessLauncher(std::filesystem::path program, std::int64_t memory_limit_bytes = 0);
   std::unique_ptr<WorkerProcess> launch(ipc::Channel worker_end) override;
+  std::int64_t memory_limit_bytes() const override { return memory_limit_bytes_; }
 
  private:
   std::string program_;
+  std::int64_t memory_limit_bytes_;
 };
 
 // `asked_for` if not empty; else GRISTMILL_WORKER; else beside the calling program; else

@@ -16,7 +16,8 @@ std::string WorkerExit::in_words() const {
 }
 
 StartedWorker start_worker(WorkerLauncher& launcher) {
-  ipc::CoordinatorLink::Created created = ipc::CoordinatorLink::create();
+  ipc::CoordinatorLink::Created created =
+      ipc::CoordinatorLink::create(launcher.memory_limit_bytes());
   std::unique_ptr<WorkerProcess> process = launcher.launch(std::move(created.worker_end));
   return {std::move(created.link), std::move(process)};
 }

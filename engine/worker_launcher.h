@@ -1,6 +1,9 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +35,8 @@ class WorkerProcess {
   // answers.
   virtual std::optional<WorkerExit> reap() = 0;
   virtual void kill() = 0;
+  // 0 for a worker that is no process of its own.
+  virtual pid_t pid() const { return 0; }
   // False for a worker that goes on with what it is doing: giving it up means waiting for it.
   virtual bool ends_when_killed() const { return true; }
 };
@@ -43,6 +48,8 @@ class WorkerLauncher {
   // Starts a worker at this end of a channel. The worker may end when the calling thread does.
   // Errors: kResources when the system refuses a process; kInvalid when there is no program.
   virtual std::unique_ptr<WorkerProcess> launch(ipc::Channel worker_end) = 0;
+  // Of each worker's own data; 0: none.
+  virtual std::int64_t memory_limit_bytes() const { return 0; }
 };
 
 // A worker and the link to it. The process is destroyed first: then nobody writes the link's

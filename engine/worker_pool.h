@@ -42,6 +42,10 @@ class WorkerPool {
   // The same for a worker that did something wrong, said as "it ...". Nothing more is read from it.
   void reject(std::uint32_t slot, std::string violation);
 
+  // Of a live worker; 0 if it is no process of its own.
+  pid_t pid(std::uint32_t slot) const { return slots_[slot]->worker.process->pid(); }
+  // Of each worker's own data; 0: none.
+  std::int64_t memory_limit_bytes() const { return launcher_.memory_limit_bytes(); }
   bool live(std::uint32_t slot) const { return slots_[slot].has_value(); }
   std::uint32_t size() const { return static_cast<std::uint32_t>(slots_.size()); }
   // False if the worker does not take it; it is killed then.
@@ -67,6 +71,7 @@ class WorkerPool {
     std::map<std::uint64_t, std::weak_ptr<const MemoryName>> mapped = {};
   };
 
+  bool has_ended(std::uint32_t slot) const;
   void take_reports(std::uint32_t slot, std::vector<WorkerEvent>& events, bool& more);
   void take_death(std::uint32_t slot, std::vector<WorkerEvent>& events);
 

@@ -37,6 +37,7 @@ void write(Packer& packer, double value) { packer.pack(value); }
 void write(Packer& packer, const std::string& value) { packer.pack(value); }
 void write(Packer& packer, DType value) { packer.pack(static_cast<std::uint32_t>(value)); }
 void write(Packer& packer, ErrorCode value) { packer.pack(static_cast<std::uint32_t>(value)); }
+void write(Packer& packer, OrderKind value) { packer.pack(static_cast<std::uint32_t>(value)); }
 void write(Packer& packer, Pattern value) { packer.pack(static_cast<std::uint32_t>(value)); }
 void write(Packer& packer, SpaceKind value) { packer.pack(static_cast<std::uint32_t>(value)); }
 void write(Packer& packer, const std::vector<double>& values) {
@@ -126,6 +127,12 @@ void read(const Object& object, ErrorCode& value) {
   read(object, number);
   require(number <= static_cast<std::uint32_t>(ErrorCode::kInternal));
   value = static_cast<ErrorCode>(number);
+}
+void read(const Object& object, OrderKind& value) {
+  std::uint32_t number = 0;
+  read(object, number);
+  require(number <= static_cast<std::uint32_t>(OrderKind::kFill));
+  value = static_cast<OrderKind>(number);
 }
 void read(const Object& object, Pattern& value) {
   std::uint32_t number = 0;

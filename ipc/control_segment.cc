@@ -11,7 +11,7 @@ namespace gristmill::ipc {
 std::int64_t ControlSegment::size_bytes(std::uint32_t slots, std::uint32_t chunks,
                                         std::uint32_t records) {
   return static_cast<std::int64_t>(sizeof(ControlHeader) + slots * sizeof(SlotWords) +
-                                   records * sizeof(EmitRecord) +
+                                   records * sizeof(ChunkRecord) +
                                    chunks * sizeof(std::atomic<std::uint32_t>));
 }
 
@@ -19,7 +19,7 @@ ControlSegment::ControlSegment(std::span<std::byte> memory, std::uint32_t slots,
                                std::uint32_t chunks, std::uint32_t records)
     : header_(reinterpret_cast<ControlHeader*>(memory.data())),
       slot_words_(reinterpret_cast<SlotWords*>(memory.data() + sizeof(ControlHeader))),
-      records_(reinterpret_cast<EmitRecord*>(slot_words_ + slots)),
+      records_(reinterpret_cast<ChunkRecord*>(slot_words_ + slots)),
       ledger_(reinterpret_cast<std::atomic<std::uint32_t>*>(records_ + records)),
       slots_(slots),
       chunks_(chunks),

@@ -74,6 +74,11 @@ struct SlotWords {
   std::atomic<std::uint64_t> stolen_leases;
   std::atomic<std::uint64_t> busy_nanoseconds;
   std::atomic<std::uint64_t> first_chunk_nanoseconds;  // CLOCK_MONOTONIC; 0: none yet
+  // 1 once this slot's accumulator of an exact merge holds something; cleared by the coordinator
+  // when it was reaped.
+  std::atomic<std::uint64_t> accumulates;
+  // Bytes of rows that this slot's worker has reserved in an emit.
+  std::atomic<std::uint64_t> reserved_bytes;
 };
 
 // Where the rows of a chunk lie, in an emit: rows [first_row, first_row + rows) of an extent.
@@ -90,11 +95,16 @@ struct EmittedRange {
 };
 
 // Written by the worker that holds the claim of the chunk, before its tag; read when the tag is
-// there.
-struct EmitRecord {
-  std::atomic<std::uint64_t> first_row;
-  std::atomic<std::uint64_t> rows;  // extent in the upper 16 bits
+// there. In a reduce with an exact merge: in which accumulator the chunk is.
+struct ChunkRecord {
+  std::atomic<std::uint64_t> first_row;  // or the accumulator_id
+  std::atomic<std::uint64_t> rows;       // extent in the upper 16 bits
 };
+
+// The accumulator of a worker's life, after so many that it has abandoned.
+constexpr std::uint64_t accumulator_id(std::uint32_t life, std::uint32_t abandoned) {
+  return (std::uint64_t{abandoned} << 32) | life;
+}
 
 constexpr std::uint64_t pack_rows(std::uint32_t extent, std::uint64_t rows) {
   return (std::uint64_t{extent} << 48) | rows;
@@ -102,7 +112,7 @@ constexpr std::uint64_t pack_rows(std::uint32_t extent, std::uint64_t rows) {
 inline constexpr std::int64_t kMostEmittedRows = (std::int64_t{1} << 48) - 1;
 inline constexpr std::uint32_t kMostExtents = 1U << 16;
 
-inline EmittedRange read_record(const EmitRecord& record) {
+inline EmittedRange read_record(const ChunkRecord& record) {
   // relaxed: ordered by the chunk's tag.
   const std::uint64_t rows = record.rows.load(std::memory_order_relaxed);
   return {static_cast<std::uint32_t>(rows >> 48),
@@ -148,7 +158,7 @@ class ControlSegment {
   }
 
   // Requires: chunk < records().
-  EmitRecord& record(std::uint32_t chunk) const {
+  ChunkRecord& record(std::uint32_t chunk) const {
     assert(chunk < record_count_);
     return records_[chunk];
   }
@@ -164,7 +174,7 @@ class ControlSegment {
  private:
   ControlHeader* header_;
   SlotWords* slot_words_;
-  EmitRecord* records_;
+  ChunkRecord* records_;
   std::atomic<std::uint32_t>* ledger_;
   std::uint32_t slots_;
   std::uint32_t chunks_;

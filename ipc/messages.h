@@ -55,7 +55,7 @@ struct Partials {
   Placement placement;
 };
 
-// The rows of an emit. Each extent, one for a worker's life, has region_bytes of the segment, in
+// The rows of an emit. Each extent, one for a worker's slot, has region_bytes of the segment, in
 // which the rows of each output begin at its offset. A file is mapped when all rows are counted:
 // its range_bytes is not known before.
 struct Emit {
@@ -67,6 +67,7 @@ struct Emit {
   std::int64_t limit_bytes = 0;    // of all extents together
   std::vector<std::int64_t> offsets;
   std::vector<std::optional<Placement>> files;  // by output
+  std::int64_t first_row = 0;  // rows of earlier workers of this slot lie before it
 };
 
 // Bytes behind axis 0. Requires: the shape has an axis, and fits into memory.
@@ -80,6 +81,7 @@ inline std::int64_t row_bytes(const ArraySpec& spec) {
 // the worker's doorbell, the coordinator's doorbell.
 struct Setup {
   std::string version;
+  std::int64_t memory_limit_bytes = 0;  // of the worker's own data; 0: none
 };
 
 // Numbers from chunks on are follow-ups. In a reduce they are merges: chunks + i makes partial
@@ -102,6 +104,9 @@ struct OpenJob {
   std::vector<std::optional<Placement>> output_placements;
   std::optional<Partials> partials;  // of a reduce
   std::optional<Emit> emit;
+  std::uint32_t life = 0;      // a number for each worker that opens the job
+  bool skips_failed = false;   // a chunk that the kernel refuses is reported, and the next one run
+  std::optional<double> fill;  // what kFill writes; none: NaN, or 0 where there is none
 };
 
 // By the task queue, coordinator to worker: DescribeRequest to ForgetMemory.
@@ -116,13 +121,20 @@ struct PlanRequest {
   KernelRequest kernel;
 };
 
-// Work on the partitions of a job until they are empty, and first on the private range of chunks
-// [begin, end). Answered by exactly one Idle of the same seq.
+// kWork: work on the partitions of a job until they are empty, and first on the private range of
+// chunks [begin, end). kProbe: run the kernel on items [item_begin, item_end) of the convicted
+// chunk `begin`, and leave the ledger alone. kFill: write the fill value over these items, or make
+// the partial results of chunks [begin, end) those of no items. Answered by exactly one Idle of the
+// same seq.
+enum class OrderKind { kWork, kProbe, kFill };
 struct Order {
   std::uint32_t job = 0;
   std::uint64_t seq = 0;
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
+  OrderKind kind = OrderKind::kWork;
+  std::int64_t item_begin = 0;
+  std::int64_t item_end = 0;
 };
 
 // Give up the right to write the job's outputs, and all other memory. Answered by
@@ -174,6 +186,7 @@ struct Refused {
 struct Idle {
   std::uint32_t job = 0;
   std::uint64_t seq = 0;
+  bool retires = false;  // it has more memory than it should, and wants to be replaced
 };
 
 // A line that the kernel has for the user.
@@ -183,7 +196,8 @@ struct LogLine {
   std::string text;
 };
 
-// The kernel refused a chunk, or (no chunk) the job could not be opened. An Idle follows.
+// The kernel refused a chunk, or (no chunk) the job could not be opened. An Idle follows, in a job
+// that skips failed chunks after the rest of the order.
 struct JobFailed {
   std::uint32_t job = 0;
   std::optional<std::uint32_t> chunk;
@@ -236,17 +250,19 @@ inline auto fields(Partials& m) {
 }
 inline auto fields(Emit& m) {
   return std::tie(m.placement, m.extent, m.extents, m.region_bytes, m.capacity_rows, m.limit_bytes,
-                  m.offsets, m.files);
+                  m.offsets, m.files, m.first_row);
 }
-inline auto fields(Setup& m) { return std::tie(m.version); }
+inline auto fields(Setup& m) { return std::tie(m.version, m.memory_limit_bytes); }
 inline auto fields(OpenJob& m) {
   return std::tie(m.job, m.slot, m.slots, m.chunks, m.items, m.chunk_items, m.space, m.flags,
                   m.ledger_key, m.control, m.request, m.outputs, m.input_placements,
-                  m.output_placements, m.partials, m.emit);
+                  m.output_placements, m.partials, m.emit, m.life, m.skips_failed, m.fill);
 }
 inline auto fields(DescribeRequest& m) { return std::tie(m.request, m.plugin); }
 inline auto fields(PlanRequest& m) { return std::tie(m.request, m.kernel); }
-inline auto fields(Order& m) { return std::tie(m.job, m.seq, m.begin, m.end); }
+inline auto fields(Order& m) {
+  return std::tie(m.job, m.seq, m.begin, m.end, m.kind, m.item_begin, m.item_end);
+}
 inline auto fields(CloseJob& m) { return std::tie(m.job); }
 inline auto fields(ForgetMemory& m) { return std::tie(m.memories); }
 inline auto fields(Hello& m) { return std::tie(m.version); }
@@ -258,7 +274,7 @@ inline auto fields(Planned& m) {
                   m.instruction_set, m.outputs, m.accumulator_bytes);
 }
 inline auto fields(Refused& m) { return std::tie(m.request, m.code, m.text); }
-inline auto fields(Idle& m) { return std::tie(m.job, m.seq); }
+inline auto fields(Idle& m) { return std::tie(m.job, m.seq, m.retires); }
 inline auto fields(JobFailed& m) { return std::tie(m.job, m.chunk, m.code, m.text); }
 inline auto fields(LogLine& m) { return std::tie(m.job, m.level, m.text); }
 inline auto fields(Counter& m) { return std::tie(m.name, m.value); }

@@ -30,14 +30,14 @@ CoordinatorLink::CoordinatorLink(Channel channel, const Segment& mine, const Seg
       tasks_(my_half().outgoing, worker_half().incoming),
       reports_(worker_half().outgoing, my_half().incoming) {}
 
-CoordinatorLink::Created CoordinatorLink::create() {
+CoordinatorLink::Created CoordinatorLink::create(std::int64_t memory_limit_bytes) {
   auto [channel, worker_end] = Channel::create_pair();
   Segment mine = Segment::create(sizeof(QueueHalf));
   const Segment workers = Segment::create(sizeof(QueueHalf));
   CoordinatorLink link(std::move(channel), mine, workers);
   mine.seal_future_writes();
   const UniqueFd readable = mine.read_only_fd();
-  if (!link.send(Setup{kVersion},
+  if (!link.send(Setup{kVersion, memory_limit_bytes},
                  {readable.get(), workers.fd(), link.worker_bell_.fd(), link.my_bell_.fd()})) {
     throw Error(ErrorCode::kResources, "could not send a worker its setup");
   }
@@ -72,8 +72,9 @@ CoordinatorLink::Take CoordinatorLink::take(Report& report) {
   return Take::kReport;
 }
 
-WorkerLink::WorkerLink(Channel channel, std::vector<UniqueFd> fds)
-    : channel_(std::move(channel)),
+WorkerLink::WorkerLink(Channel channel, std::vector<UniqueFd> fds, std::int64_t memory_limit_bytes)
+    : memory_limit_bytes_(memory_limit_bytes),
+      channel_(std::move(channel)),
       my_bell_(std::move(fds[2])),
       coordinator_bell_(std::move(fds[3])),
       coordinator_mapping_(fds[0].get(), 0, sizeof(QueueHalf)),
@@ -93,7 +94,7 @@ std::optional<WorkerLink> WorkerLink::open(Channel channel) {
     throw Error(ErrorCode::kInternal, "the coordinator is version " + setup->version +
                                           " and this worker is version " + kVersion);
   }
-  return WorkerLink(std::move(channel), std::move(message.fds));
+  return WorkerLink(std::move(channel), std::move(message.fds), setup->memory_limit_bytes);
 }
 
 std::optional<Task> WorkerLink::wait_for_task() {

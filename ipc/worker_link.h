@@ -29,7 +29,8 @@ class CoordinatorLink {
  public:
   // The channel's other end, to be handed to the worker process before anything is sent.
   struct Created;
-  static Created create();
+  // memory_limit_bytes: of the worker's own data, told in its setup; 0: none.
+  static Created create(std::int64_t memory_limit_bytes = 0);
 
   // False if the worker is gone or does not take messages, or if the message is too large.
   bool send(const ChannelMessage& message, const std::vector<int>& fds);
@@ -89,14 +90,17 @@ class WorkerLink {
   // Errors: kInvalid for a report longer than a frame, which no waiting helps; nothing was sent.
   bool send(const Report& report);
 
+  std::int64_t memory_limit_bytes() const { return memory_limit_bytes_; }
+
  private:
-  WorkerLink(Channel channel, std::vector<UniqueFd> fds);
+  WorkerLink(Channel channel, std::vector<UniqueFd> fds, std::int64_t memory_limit_bytes);
   QueueHalf& my_half() const { return *reinterpret_cast<QueueHalf*>(my_mapping_.data()); }
   const QueueHalf& coordinator_half() const {
     return *reinterpret_cast<const QueueHalf*>(coordinator_mapping_.data());
   }
   bool wait(std::chrono::milliseconds limit, bool for_bell) const;
 
+  std::int64_t memory_limit_bytes_;
   Channel channel_;
   Doorbell my_bell_;
   Doorbell coordinator_bell_;

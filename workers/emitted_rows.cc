@@ -18,9 +18,12 @@ EmittedRows::EmittedRows(const ipc::Emit& emit, const std::vector<ipc::ArraySpec
       extent_(emit.extent),
       capacity_rows_(emit.capacity_rows),
       limit_bytes_(emit.limit_bytes),
-      offsets_(emit.offsets) {
-  bool fits = capacity_rows_ >= 0 && emit.offsets.size() == outputs.size() &&
-              wanted.size() == outputs.size();
+      offsets_(emit.offsets),
+      first_(emit.first_row),
+      tail_(emit.first_row),
+      reserved_(emit.first_row) {
+  bool fits = first_ >= 0 && capacity_rows_ >= first_ && extent_ < control.slots() &&
+              emit.offsets.size() == outputs.size() && wanted.size() == outputs.size();
   for (std::size_t i = 0; fits && i < outputs.size(); ++i) {
     arrays_.push_back(to_c({nullptr, outputs[i]}));
     row_bytes_.push_back(wanted[i] ? ipc::row_bytes(outputs[i]) : 0);
@@ -65,7 +68,7 @@ void EmittedRows::commit(std::int64_t count) {
 }
 
 void EmittedRows::end_chunk(std::uint32_t chunk) {
-  ipc::EmitRecord& record = control_.record(chunk);
+  ipc::ChunkRecord& record = control_.record(chunk);
   // relaxed: published by the chunk's tag, which is stored with release.
   record.first_row.store(static_cast<std::uint64_t>(first_), std::memory_order_relaxed);
   record.rows.store(ipc::pack_rows(extent_, static_cast<std::uint64_t>(tail_ - first_)),
@@ -101,6 +104,9 @@ bool EmittedRows::count_up_to(std::int64_t rows) {
     if (before > limit || bytes > limit - before) return false;
   } while (!taken.compare_exchange_weak(before, before + bytes, std::memory_order_relaxed));
   reserved_ = rows;
+  // relaxed: read by the coordinator after this process was reaped.
+  control_.slot(extent_).reserved_bytes.store(static_cast<std::uint64_t>(rows * all_row_bytes_),
+                                              std::memory_order_relaxed);
   return true;
 }
 

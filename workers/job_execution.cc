@@ -20,7 +20,7 @@ using Clock = std::chrono::steady_clock;
 
 // A kernel that says that it overwrites its outputs finds there whatever was left, in builds with
 // asserts bytes that show what it leaves out.
-constexpr int kStale = 0xA5;
+constexpr std::byte kStale{0xA5};
 #ifdef NDEBUG
 constexpr bool kFillsOverwritten = false;
 #else
@@ -58,7 +58,8 @@ ipc::ControlSegment open_control(const ipc::OpenJob& job, const std::vector<ipc:
   }
   const std::uint32_t merges =
       job.partials ? ipc::MergeTree(job.partials->leaves, job.partials->fan_in).merges() : 0;
-  return {words, job.slots, job.chunks + merges};
+  const bool exact = job.partials && job.partials->exact;
+  return {words, job.slots, job.chunks + merges, exact ? job.chunks : 0};
 }
 
 std::int64_t rows_of(const ipc::OpenJob& job) {
@@ -76,9 +77,13 @@ void require_consistent(const ipc::OpenJob& job) {
 }  // namespace
 
 JobExecution::JobExecution(const ipc::OpenJob& job, std::vector<ipc::UniqueFd> fds,
-                           const KernelHost& host, MemoryCache& memory, const Log& log)
+                           const KernelHost& host, MemoryCache& memory, MemoryWatch& memory_watch,
+                           JobReports reports)
     : job_(job.job),
       slot_(job.slot),
+      life_(job.life),
+      skips_failed_(job.skips_failed),
+      fill_(job.fill),
       chunks_(job.chunks),
       items_(job.items),
       chunk_items_(job.chunk_items),
@@ -88,6 +93,8 @@ JobExecution::JobExecution(const ipc::OpenJob& job, std::vector<ipc::UniqueFd> f
       ledger_key_(job.ledger_key),
       fds_(std::move(fds)),
       memory_(memory),
+      memory_watch_(memory_watch),
+      reports_(std::move(reports)),
       control_(open_control(job, fds_, memory)),
       output_specs_(job.outputs),
       faults_before_(faults_so_far()),
@@ -97,10 +104,13 @@ JobExecution::JobExecution(const ipc::OpenJob& job, std::vector<ipc::UniqueFd> f
   map_inputs(job);
   map_outputs(job);
   map_results(job);
-  const JobServices services{cancel_, log, emitted_ ? &*emitted_ : nullptr};
+  const JobServices services{cancel_, reports_.log, emitted_ ? &*emitted_ : nullptr};
   kernel_ = host.open(job.request, inputs_, outputs_,
                       job.partials ? job.partials->accumulator_bytes : 0, services);
-  find_filled_outputs();
+  if (!overwrites_output_ || kFillsOverwritten) {
+    on_entry_ =
+        OutputFiller::of_byte(outputs_, space_, rows_, overwrites_output_ ? kStale : std::byte{0});
+  }
 }
 
 void JobExecution::map_inputs(const ipc::OpenJob& job) {
@@ -140,7 +150,7 @@ void JobExecution::map_results(const ipc::OpenJob& job) {
     const ipc::Placement& placement = job.partials->placement;
     MappedMemory& mapped =
         memory_.map(fd_at(fds_, placement.fd_index), placement, ipc::Access::kWrite);
-    partials_.emplace(*job.partials, mapped, control_, slot_, chunks_);
+    partials_.emplace(*job.partials, mapped, control_, slot_, chunks_, life_);
   }
   if (job.emit) {
     emit_ = job.emit;
@@ -149,17 +159,6 @@ void JobExecution::map_results(const ipc::OpenJob& job) {
         memory_.map(fd_at(fds_, placement.fd_index), placement, ipc::Access::kWrite);
     output_memories_.push_back(&mapped);
     emitted_.emplace(*emit_, job.outputs, job.request.outputs_wanted, mapped, control_);
-  }
-}
-
-void JobExecution::find_filled_outputs() {
-  if (overwrites_output_ && !kFillsOverwritten) return;
-  for (const JobArray& output : outputs_) {
-    if (output.data == nullptr) continue;
-    const std::int64_t bytes = *size_bytes(output.spec.dtype, output.spec.shape);
-    const std::int64_t row_bytes = rows_ > 0 ? bytes / rows_ : 0;
-    filled_outputs_.push_back({static_cast<std::byte*>(output.data), row_bytes,
-                               space_.columns > 0 ? row_bytes / space_.columns : 0, bytes});
   }
 }
 
@@ -190,26 +189,74 @@ ipc::JobClosed JobExecution::costs() const {
 
 std::optional<ipc::JobFailed> JobExecution::run(const ipc::Order& order) {
   try {
-    if (order.begin < order.end && order.end <= control_.chunks()) {
-      run_lease({order.begin, order.end});
-    }
-    while (!cancel_.raised()) {
-      const std::optional<Lease> lease = claimer_.claim();
-      if (!lease) break;
-      add(words().leases, 1);
-      if (lease->stolen) add(words().stolen_leases, 1);
-      run_lease(lease->chunks);
+    switch (order.kind) {
+      case ipc::OrderKind::kWork:
+        work(order);
+        break;
+      case ipc::OrderKind::kProbe:
+        probe(order);
+        break;
+      case ipc::OrderKind::kFill:
+        fill(order);
+        break;
     }
   } catch (const Error& error) {
-    // relaxed, fenced: as in run_chunk.
-    const bool in_chunk = words().executing.load(std::memory_order_relaxed) != 0;
-    words().executing.store(0, std::memory_order_relaxed);
+    const ipc::JobFailed failure = failure_of(error);
     // A kernel may leave a cancelled chunk with any status.
     if (cancel_.raised()) return std::nullopt;
-    return ipc::JobFailed{job_, in_chunk ? std::optional(current_chunk_) : std::nullopt,
-                          error.code(), error.text()};
+    return failure;
   }
   return std::nullopt;
+}
+
+void JobExecution::work(const ipc::Order& order) {
+  if (order.begin < order.end && order.end <= control_.chunks()) {
+    run_lease({order.begin, order.end});
+  }
+  while (!cancel_.raised() && !memory_watch_.is_nearly_full()) {
+    const std::optional<Lease> lease = claimer_.claim();
+    if (!lease) break;
+    add(words().leases, 1);
+    if (lease->stolen) add(words().stolen_leases, 1);
+    run_lease(lease->chunks);
+  }
+}
+
+// The worker leaves the chunk that it was in.
+ipc::JobFailed JobExecution::failure_of(const Error& error) {
+  // relaxed, fenced: as in stamp.
+  const bool in_chunk = words().executing.load(std::memory_order_relaxed) != 0;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  words().executing.store(0, std::memory_order_relaxed);
+  return {job_, in_chunk ? std::optional(current_chunk_) : std::nullopt, error.code(),
+          error.text()};
+}
+
+void JobExecution::probe(const ipc::Order& order) {
+  if (order.begin >= chunks_ || order.item_begin < 0 || order.item_begin >= order.item_end ||
+      order.item_end > items_ || partials_ || emitted_) {
+    throw Error(ErrorCode::kInternal, "a probe came for items that there are not");
+  }
+  stamp(order.begin);
+  run_kernel(order.item_begin, order.item_end, nullptr);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  // relaxed: as in stamp.
+  words().executing.store(0, std::memory_order_relaxed);
+}
+
+void JobExecution::fill(const ipc::Order& order) {
+  if (partials_) {
+    for (std::uint32_t chunk = order.begin; chunk < std::min(order.end, chunks_); ++chunk) {
+      partials_->clear(chunk);
+    }
+    return;
+  }
+  if (emitted_ || order.item_begin < 0 || order.item_end > items_) return;
+  const OutputFiller filler = OutputFiller::of_number(outputs_, space_, rows_, fill_);
+  if (!space_.has_tiles()) return filler.fill_rows(order.item_begin, order.item_end);
+  for (std::int64_t item = order.item_begin; item < order.item_end; ++item) {
+    filler.fill_tile(ipc::tile_at(space_, item));
+  }
 }
 
 void JobExecution::run_lease(ipc::ChunkRange lease) {
@@ -224,7 +271,7 @@ void JobExecution::run_lease(ipc::ChunkRange lease) {
   std::uint32_t follow_ups = 0;
   std::int64_t items = 0;
   for (std::uint32_t chunk = lease.begin; chunk < lease.end && !cancel_.raised(); ++chunk) {
-    if (run_chunk(chunk) == ChunkEnd::kSkipped) continue;
+    if (run_or_report(chunk) == ChunkEnd::kSkipped) continue;
     if (is_follow_up(chunk)) {
       ++follow_ups;
     } else {
@@ -242,12 +289,20 @@ void JobExecution::run_lease(ipc::ChunkRange lease) {
   add(words().busy_nanoseconds, static_cast<std::uint64_t>(elapsed.count()));
 }
 
-inline JobExecution::ChunkEnd JobExecution::run_chunk(std::uint32_t chunk) {
-  const std::uint32_t tag = ipc::ledger_tag(ledger_key_, chunk);
-  std::atomic<std::uint32_t>& entry = control_.ledger(chunk);
-  // relaxed: whoever set it is dead or idle, which was told by a message.
-  const std::uint32_t state = entry.load(std::memory_order_relaxed);
-  if (state == tag || state == ipc::kConvicted) return ChunkEnd::kSkipped;
+inline JobExecution::ChunkEnd JobExecution::run_or_report(std::uint32_t chunk) {
+  if (!skips_failed_ || is_follow_up(chunk)) return run_chunk(chunk);
+  try {
+    return run_chunk(chunk);
+  } catch (const Error& error) {
+    ipc::JobFailed failure = failure_of(error);
+    if (cancel_.raised()) return ChunkEnd::kSkipped;
+    if (partials_) partials_->abandon();
+    reports_.chunk_failed(std::move(failure));
+    return ChunkEnd::kSkipped;
+  }
+}
+
+inline void JobExecution::stamp(std::uint32_t chunk) {
   current_chunk_ = chunk;
   GRISTMILL_TEST_POINT("before-stamp");
   // relaxed between two compiler fences: read by the coordinator after this process was reaped,
@@ -256,6 +311,15 @@ inline JobExecution::ChunkEnd JobExecution::run_chunk(std::uint32_t chunk) {
   words().executing.store(ipc::stamp_of(job_, chunk), std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   GRISTMILL_TEST_POINT("after-stamp");
+}
+
+inline JobExecution::ChunkEnd JobExecution::run_chunk(std::uint32_t chunk) {
+  const std::uint32_t tag = ipc::ledger_tag(ledger_key_, chunk);
+  std::atomic<std::uint32_t>& entry = control_.ledger(chunk);
+  // relaxed: whoever set it is dead or idle, which was told by a message.
+  const std::uint32_t state = entry.load(std::memory_order_relaxed);
+  if (state == tag || state == ipc::kConvicted) return ChunkEnd::kSkipped;
+  stamp(chunk);
   if (!is_follow_up(chunk)) {
     run_items(chunk);
   } else if (partials_) {
@@ -274,41 +338,40 @@ inline JobExecution::ChunkEnd JobExecution::run_chunk(std::uint32_t chunk) {
 
 inline void JobExecution::run_items(std::uint32_t chunk) {
   const std::int64_t begin = std::int64_t{chunk} * chunk_items_;
-  const std::int64_t end = begin + items_of(chunk);
   if (!lease_prepared_) prepare_pages();
   if (emitted_) emitted_->begin_chunk();
   void* accumulator = partials_ ? partials_->accumulator_for(chunk) : nullptr;
+  run_kernel(begin, begin + items_of(chunk), accumulator);
+  if (emitted_) emitted_->end_chunk(chunk);
+  if (partials_ && partials_->exact()) {
+    // relaxed: published by the chunk's tag, which is stored with release.
+    control_.record(chunk).first_row.store(partials_->accumulator_id(), std::memory_order_relaxed);
+  }
+}
+
+inline void JobExecution::run_kernel(std::int64_t begin, std::int64_t end, void* accumulator) {
   if (space_.has_tiles()) {
     for (std::int64_t item = begin; item < end && !cancel_.raised(); ++item) {
       run_tile(item, accumulator);
     }
   } else {
-    if (!partials_) fill_rows(begin, end);
+    if (accumulator == nullptr && !on_entry_.empty()) on_entry_.fill_rows(begin, end);
     kernel_->run({begin, end, {begin, end, 0, 0}}, accumulator);
   }
-  if (emitted_) emitted_->end_chunk(chunk);
 }
 
 void JobExecution::run_tile(std::int64_t item, void* accumulator) {
   const ipc::Tile tile = ipc::tile_at(space_, item);
   prepare_rows(tile.row_begin, tile.row_end);
-  const bool has_mirror = space_.kind == ipc::SpaceKind::kTriangle;
-  if (has_mirror) prepare_rows(tile.column_begin, tile.column_end);
-  if (!filled_outputs_.empty() && !partials_) {
-    fill_block(tile);
-    if (has_mirror) {
-      fill_block({tile.column_begin, tile.column_end, tile.row_begin, tile.row_end});
-    }
-  }
+  if (space_.kind == ipc::SpaceKind::kTriangle) prepare_rows(tile.column_begin, tile.column_end);
+  if (accumulator == nullptr) on_entry_.fill_tile(tile);
   kernel_->run({item, item + 1, tile}, accumulator);
 }
 
 void JobExecution::run_merge(std::uint32_t chunk) {
   const std::byte* partial = partials_->merge(*kernel_, chunk);
   if (!partials_->is_root(chunk)) return;
-  for (const FilledOutput& output : filled_outputs_) {
-    std::memset(output.data, entry_byte(), static_cast<std::size_t>(output.size_bytes));
-  }
+  on_entry_.fill_all();
   kernel_->finish(partial);
 }
 
@@ -334,26 +397,6 @@ void JobExecution::prepare_rows(std::int64_t begin, std::int64_t end) {
   for (const ArrayOfItems& array : item_arrays_) {
     array.memory->pages().prepare(array.array_offset + begin * array.row_bytes,
                                   array.array_offset + end * array.row_bytes);
-  }
-}
-
-int JobExecution::entry_byte() const { return overwrites_output_ ? kStale : 0; }
-
-inline void JobExecution::fill_rows(std::int64_t begin, std::int64_t end) const {
-  for (const FilledOutput& output : filled_outputs_) {
-    std::memset(output.data + begin * output.row_bytes, entry_byte(),
-                static_cast<std::size_t>((end - begin) * output.row_bytes));
-  }
-}
-
-void JobExecution::fill_block(const ipc::Tile& tile) const {
-  for (const FilledOutput& output : filled_outputs_) {
-    for (std::int64_t row = tile.row_begin; row < tile.row_end; ++row) {
-      std::memset(
-          output.data + row * output.row_bytes + tile.column_begin * output.cell_bytes,
-          entry_byte(),
-          static_cast<std::size_t>((tile.column_end - tile.column_begin) * output.cell_bytes));
-    }
   }
 }
 

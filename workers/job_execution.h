@@ -14,41 +14,40 @@
 #include "workers/kernel_host.h"
 #include "workers/lease_claimer.h"
 #include "workers/memory_cache.h"
+#include "workers/memory_watch.h"
+#include "workers/output_filler.h"
 #include "workers/partials.h"
 #include "workers/row_gatherer.h"
 
 namespace gristmill::workers {
 
+// What is told of a job while an order is worked on.
+struct JobReports {
+  std::function<void(std::uint32_t level, std::string text)> log;  // the kernel's lines
+  std::function<void(ipc::JobFailed)> chunk_failed;  // in a job that skips such chunks
+};
+
 // A job that is open in this worker: its arrays, its kernel, and the loop of docs/protocol.md that
 // claims leases and runs their chunks.
-// Lifetime: the memory cache outlives it.
+// Lifetime: the memory cache and watch outlive it.
 class JobExecution {
  public:
-  using Log = std::function<void(std::uint32_t level, std::string text)>;
-
-  // log: takes the kernel's lines. Errors: what the kernel says when it is opened; kInternal or
-  // kInvalid for descriptors that do not hold what the message promises.
+  // Errors: what the kernel says when it is opened; kInternal or kInvalid for descriptors that do
+  // not hold what the message promises.
   JobExecution(const ipc::OpenJob& job, std::vector<ipc::UniqueFd> fds, const KernelHost& host,
-               MemoryCache& memory, const Log& log);
+               MemoryCache& memory, MemoryWatch& memory_watch, JobReports reports);
 
   // What the memory of this job cost so far.
   ipc::JobClosed costs() const;
 
-  // Works until no partition has a chunk left, the job was stopped, or a chunk failed.
+  // Does what the order says. Work ends when no partition has a chunk left, the job was stopped, a
+  // chunk failed, or memory is short.
   std::optional<ipc::JobFailed> run(const ipc::Order& order);
 
   std::uint32_t job() const { return job_; }
 
  private:
   enum class ChunkEnd { kDone, kSkipped };
-
-  // An output that is filled with a byte before the kernel writes it.
-  struct FilledOutput {
-    std::byte* data;
-    std::int64_t row_bytes;   // of a map
-    std::int64_t cell_bytes;  // of a map over tiles
-    std::int64_t size_bytes;
-  };
 
   // An array whose rows are the job's items: its pages are prepared chunk by chunk.
   struct ArrayOfItems {
@@ -60,11 +59,17 @@ class JobExecution {
   void map_inputs(const ipc::OpenJob& job);
   void map_outputs(const ipc::OpenJob& job);
   void map_results(const ipc::OpenJob& job);
-  void find_filled_outputs();
   void add_array(std::vector<JobArray>& arrays, MappedMemory& memory,
                  const ipc::Placement& placement, const ipc::ArraySpec& spec);
 
+  void work(const ipc::Order& order);
+  void probe(const ipc::Order& order);
+  void fill(const ipc::Order& order);
+  ipc::JobFailed failure_of(const Error& error);
   void run_lease(ipc::ChunkRange lease);
+  ChunkEnd run_or_report(std::uint32_t chunk);
+  void stamp(std::uint32_t chunk);
+  void run_kernel(std::int64_t begin, std::int64_t end, void* accumulator);
   ChunkEnd run_chunk(std::uint32_t chunk);
   void run_items(std::uint32_t chunk);
   void run_tile(std::int64_t item, void* accumulator);
@@ -75,13 +80,13 @@ class JobExecution {
   std::int64_t items_of(std::uint32_t chunk) const;
   void prepare_pages();
   void prepare_rows(std::int64_t begin, std::int64_t end);
-  void fill_rows(std::int64_t begin, std::int64_t end) const;
-  void fill_block(const ipc::Tile& tile) const;
-  int entry_byte() const;
   ipc::SlotWords& words() const { return control_.slot(slot_); }
 
   std::uint32_t job_;
   std::uint32_t slot_;
+  std::uint32_t life_;
+  bool skips_failed_;
+  std::optional<double> fill_;
   std::uint32_t chunks_;  // of items
   std::int64_t items_;
   std::int64_t chunk_items_;
@@ -92,6 +97,8 @@ class JobExecution {
   std::uint64_t ledger_key_;
   const std::vector<ipc::UniqueFd> fds_;
   MemoryCache& memory_;
+  MemoryWatch& memory_watch_;
+  JobReports reports_;
   ipc::ControlSegment control_;
   std::vector<ipc::ArraySpec> output_specs_;
   std::vector<JobArray> inputs_;
@@ -102,7 +109,7 @@ class JobExecution {
   std::optional<ipc::Emit> emit_;
   std::optional<EmittedRows> emitted_;
   std::optional<RowGatherer> gatherer_;
-  std::vector<FilledOutput> filled_outputs_;
+  OutputFiller on_entry_;  // what kernels find in their outputs
   std::int64_t faults_before_;
   CancelFlag cancel_;
   std::unique_ptr<OpenKernel> kernel_;

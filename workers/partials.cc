@@ -7,7 +7,8 @@
 namespace gristmill::workers {
 
 Partials::Partials(const ipc::Partials& partials, MappedMemory& memory,
-                   const ipc::ControlSegment& control, std::uint32_t slot, std::uint32_t chunks)
+                   const ipc::ControlSegment& control, std::uint32_t slot, std::uint32_t chunks,
+                   std::uint32_t life)
     : tree_(partials.leaves, partials.fan_in),
       memory_(memory),
       control_(control),
@@ -17,6 +18,7 @@ Partials::Partials(const ipc::Partials& partials, MappedMemory& memory,
       leaves_(partials.leaves),
       chunks_(chunks),
       slot_(slot),
+      life_(life),
       exact_(partials.exact) {
   std::int64_t needed = 0;
   const bool fits =
@@ -31,6 +33,8 @@ Partials::Partials(const ipc::Partials& partials, MappedMemory& memory,
 std::byte* Partials::accumulator_for(std::uint32_t chunk) {
   std::byte* accumulator = at(exact_ ? slot_ : chunk);
   if (!exact_ || !started_) std::memset(accumulator, 0, accumulator_bytes_);
+  // relaxed: read after this worker reported idle or was reaped.
+  if (exact_ && !started_) control_.slot(slot_).accumulates.store(1, std::memory_order_relaxed);
   started_ = true;
   return accumulator;
 }
@@ -59,11 +63,23 @@ std::byte* Partials::at(std::uint32_t partial) {
   return memory_.data() + offset;
 }
 
-// In an exact merge, a worker that has run no chunk has not touched its accumulator.
+void Partials::abandon() {
+  if (!exact_) return;
+  // relaxed: as in accumulator_for.
+  control_.slot(slot_).accumulates.store(0, std::memory_order_relaxed);
+  started_ = false;
+  ++abandoned_;
+}
+
+void Partials::clear(std::uint32_t chunk) {
+  if (!exact_) std::memset(at(chunk), 0, accumulator_bytes_);
+}
+
+// In an exact merge, a slot whose workers have run no chunk has no accumulator.
 bool Partials::is_used(std::uint32_t partial) const {
   if (!exact_ || partial >= leaves_) return true;
   // relaxed: written before that worker reported idle, and read after the order that followed.
-  return control_.slot(partial).chunks_done.load(std::memory_order_relaxed) > 0;
+  return control_.slot(partial).accumulates.load(std::memory_order_relaxed) != 0;
 }
 
 }  // namespace gristmill::workers

@@ -19,10 +19,21 @@ class Partials {
  public:
   // chunks: of items. Errors: kInternal if the partials do not fit into their memory.
   Partials(const ipc::Partials& partials, MappedMemory& memory, const ipc::ControlSegment& control,
-           std::uint32_t slot, std::uint32_t chunks);
+           std::uint32_t slot, std::uint32_t chunks, std::uint32_t life = 0);
 
-  // What the chunk adds its items to: zeros, or in an exact merge what this worker added before.
+  // What the chunk adds its items to: zeros, or in an exact merge what this worker's life added
+  // before.
   std::byte* accumulator_for(std::uint32_t chunk);
+
+  // Makes the leaf of a chunk that of no items. Nothing in an exact merge, where chunks have none.
+  void clear(std::uint32_t chunk);
+  bool exact() const { return exact_; }
+
+  // Of an exact merge. Which accumulator a chunk is in: a life has another one after each chunk
+  // that failed in it.
+  std::uint64_t accumulator_id() const { return ipc::accumulator_id(life_, abandoned_); }
+  // A chunk has failed half-way: what was added so far is lost.
+  void abandon();
 
   // Makes the partial of a merge. Requires: chunk is a number of a merge, and what it merges is
   // complete. Errors: the kernel's.
@@ -43,6 +54,8 @@ class Partials {
   std::uint32_t leaves_;
   std::uint32_t chunks_;
   std::uint32_t slot_;
+  std::uint32_t life_;
+  std::uint32_t abandoned_ = 0;
   bool exact_;
   bool started_ = false;
 };

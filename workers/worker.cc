@@ -43,6 +43,7 @@ void require_described(const KernelHost& host, const ipc::KernelRequest& request
 
 // The answer() functions return false when the coordinator is gone.
 void Worker::run() {
+  memory_watch_.impose();
   if (!link_.send(ipc::Hello{ipc::kVersion})) return;
   while (const std::optional<ipc::Task> task = link_.wait_for_task()) {
     if (!std::visit([this](const auto& request) { return answer(request); }, *task)) return;
@@ -84,11 +85,10 @@ bool Worker::answer(const ipc::Order& order) {
   if (open_job_ != order.job && !open_job(order.job)) return false;
   if (job_) {
     if (std::optional<ipc::JobFailed> failure = job_->run(order)) {
-      failure->text = fitting(failure->text);
-      if (!link_.send(*failure)) return false;
+      if (!send(std::move(*failure))) return false;
     }
   }
-  return link_.send(ipc::Idle{order.job, order.seq});
+  return link_.send(ipc::Idle{order.job, order.seq, memory_watch_.is_nearly_full()});
 }
 
 bool Worker::answer(const ipc::CloseJob& close) {
@@ -120,14 +120,20 @@ bool Worker::open_job(std::uint32_t job) {
   try {
     const KernelHost& plugin = host(open->request.plugin);
     require_described(plugin, open->request);
-    job_.emplace(*open, std::move(fds), plugin, memory_,
-                 [this, job](std::uint32_t level, std::string text) {
-                   link_.send(ipc::LogLine{job, level, ipc::fitting(std::move(text))});
-                 });
+    job_.emplace(*open, std::move(fds), plugin, memory_, memory_watch_,
+                 JobReports{[this, job](std::uint32_t level, std::string text) {
+                              link_.send(ipc::LogLine{job, level, ipc::fitting(std::move(text))});
+                            },
+                            [this](ipc::JobFailed failure) { send(std::move(failure)); }});
     return true;
   } catch (const Error& error) {
     return link_.send(ipc::JobFailed{job, std::nullopt, error.code(), fitting(error.text())});
   }
+}
+
+bool Worker::send(ipc::JobFailed failure) {
+  failure.text = fitting(failure.text);
+  return link_.send(failure);
 }
 
 const KernelHost& Worker::host(const std::string& plugin) {

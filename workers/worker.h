@@ -8,6 +8,7 @@
 #include "ipc/worker_link.h"
 #include "workers/job_execution.h"
 #include "workers/kernel_host.h"
+#include "workers/memory_watch.h"
 
 namespace gristmill::workers {
 
@@ -15,7 +16,8 @@ namespace gristmill::workers {
 // Threads and processes: one thread, in a process of its own or in a test's.
 class Worker {
  public:
-  explicit Worker(ipc::WorkerLink link) : link_(std::move(link)) {}
+  explicit Worker(ipc::WorkerLink link)
+      : link_(std::move(link)), memory_watch_(link_.memory_limit_bytes()) {}
 
   // Returns when the coordinator is gone. Errors: kInternal when the coordinator or another worker
   // broke the protocol; the worker must end then.
@@ -28,11 +30,13 @@ class Worker {
   bool answer(const ipc::CloseJob& close);
   bool answer(const ipc::ForgetMemory& forget);
   bool open_job(std::uint32_t job);
+  bool send(ipc::JobFailed failure);
   const KernelHost& host(const std::string& plugin);
 
   ipc::WorkerLink link_;
   std::map<std::string, std::unique_ptr<KernelHost>> hosts_;
   MemoryCache memory_;
+  MemoryWatch memory_watch_;
   std::optional<JobExecution> job_;
   std::uint32_t open_job_ = 0;  // also set for a job that could not be opened
 };

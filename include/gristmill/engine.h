@@ -35,6 +35,11 @@ struct EngineOptions {
   // ten seconds, or when the system is short of memory. -1: a quarter of memory_bytes, or of the
   // memory that is available when the engine starts, whichever is less.
   std::int64_t cache_bytes = -1;
+  // How much data of its own a worker may have, beside the arrays of jobs: what its kernels
+  // allocate. A kernel that asks for more is refused (RLIMIT_DATA); a worker that has more in one
+  // chunk is killed, as if it had died there; one that has three quarters of it between two chunks
+  // is replaced. 0: no limit. Without effect in_process.
+  std::int64_t worker_memory_bytes = 0;
   // Where the worker program is looked for last: in the installation with whose headers the calling
   // program was compiled. Not used if it is not absolute.
   std::filesystem::path installed_worker = GRISTMILL_INSTALLED_WORKER;

@@ -12,6 +12,7 @@
 
 #include <gristmill/array.h>
 #include <gristmill/dataset.h>
+#include <gristmill/faults.h>
 #include <gristmill/kernel_info.h>
 
 namespace gristmill {
@@ -65,6 +66,7 @@ struct JobSpec {
   std::vector<Output> outputs = {};
   ChunkSize chunk_size = {};
   bool replace_existing = true;  // false: an existing output file is refused
+  FaultPolicy faults = {};
 };
 
 // What a job would do, and why. No data was read for it.
@@ -104,6 +106,8 @@ struct Progress {
   std::int64_t items_total = 0;  // 0 until the job is planned
   std::chrono::duration<double> elapsed{};
   int workers_running = 0;
+  int workers_stopped =
+      0;  // of these: stopped, or in an uninterruptible sleep, for a second or more
   bool finished = false;
 };
 

@@ -12,6 +12,7 @@
 #include <gristmill/array.h>
 #include <gristmill/dataset.h>
 #include <gristmill/error.h>
+#include <gristmill/faults.h>
 #include <gristmill/job.h>
 
 namespace gristmill {
@@ -21,6 +22,7 @@ class OutputArray;
 }
 class ResultArrays;  // engine/result_arrays.h
 
+// kDone: every item was computed or, if the job's FaultPolicy skips what cannot be, quarantined.
 enum class Outcome { kDone, kFailed, kCancelled };
 
 struct WorkerStats {
@@ -56,6 +58,7 @@ struct JobSummary {
   std::map<std::string, std::int64_t> counters;
   // Of each worker the first hundred, together at most a thousand.
   std::vector<LogLine> log;
+  FaultReport faults;
 };
 
 // How a job ended, and its arrays.

@@ -111,15 +111,22 @@ TEST_P(StaleWorkerTest, GoesOnInACancelledJobAndTheNextJobIsExact) {
 
 class KillPointTest : public TestPointsTest {};
 
-TEST_P(KillPointTest, FailsTheJobAndTheEngineGoesOn) {
+TEST_P(KillPointTest, CostsNothingButTheChunkThatItWasIn) {
   const EnvironmentVariable kill("GRISTMILL_KILL", wish());
   const auto engine = engine_of_two();
   Job job = run_until_reached(*engine);
   const std::string point = GetParam().point;
   const bool in_chunk = point == "after-stamp" || point == "before-done";
-  expect_failure(job.wait(),
-                 {"was killed by SIGKILL", in_chunk ? "in chunk" : "outside of any chunk"});
-  rows_.check(engine->submit(spec()).wait());
+  const Result result = job.wait();
+  rows_.check(result);
+  const FaultReport& faults = result.summary().faults;
+  ASSERT_EQ(faults.attempts.size(), 1U);
+  EXPECT_EQ(faults.attempts[0].cause, FaultCause::kKilled);
+  EXPECT_EQ(faults.attempts[0].chunk >= 0, in_chunk);
+  EXPECT_EQ(faults.attempts[0].attempt, in_chunk ? 1 : 0);
+  EXPECT_LE(faults.restarts, 1) << "the other may have finished it first";
+  EXPECT_EQ(result.summary().chunks_done, kItems / 2);
+  EXPECT_EQ(result.summary().items_done, kItems);
   expect_good_engine(*engine);
 }
 
@@ -145,15 +152,25 @@ class AllWorkersKilledTest : public TestPointsTest {};
 TEST_P(AllWorkersKilledTest, FailsTheJobAndNothingHangs) {
   const EnvironmentVariable kill("GRISTMILL_KILL", GetParam().point);
   const auto engine = engine_of_two();
-  for (int i = 0; i < 3; ++i) {
-    expect_failure(engine->submit(spec()).wait(), {"was killed by SIGKILL"});
-  }
+  expect_failure(engine->submit(spec()).wait(), {"was killed by SIGKILL"});
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, AllWorkersKilledTest,
-                         testing::Values(Step{"before-claim", 1}, Step{"after-publish", 1},
-                                         Step{"after-stamp", 1}, Step{"after-done", 1}),
+                         testing::Values(Step{"before-claim", 1}, Step{"after-stamp", 1}),
                          name_of_step);
+
+// Each worker does a chunk before it dies.
+using DyingWorkersTest = TestPointsTest;
+
+TEST_F(DyingWorkersTest, AfterAChunkFinishTheJobNevertheless) {
+  const EnvironmentVariable kill("GRISTMILL_KILL", "after-done");
+  const auto engine = engine_of_two();
+  JobSpec few = spec();
+  few.chunk_size = ChunkSize::items(20);
+  const Result result = engine->submit(few).wait();
+  rows_.check(result);
+  EXPECT_EQ(result.summary().faults.attempt_count, 20);
+}
 
 }  // namespace
 }  // namespace gristmill::test

@@ -93,8 +93,8 @@ TEST(CodecRejectionTest, OnlyOptionalFieldsMayBeLeftOut) {
     });
   }
   // Two inputs in each of two requests, two placements, the partials, the rows and their file, the
-  // chunk of a failure.
-  EXPECT_EQ(left_out, 10);
+  // fill value, the chunk of a failure.
+  EXPECT_EQ(left_out, 11);
 }
 
 TEST(CodecRejectionTest, OneElementMoreOrLessInAStructureIsMalformed) {
@@ -139,7 +139,7 @@ TEST(CodecRejectionTest, OneElementMoreOrLessInAStructureIsMalformed) {
 }
 
 Bytes order_of(const Bytes& job, const Bytes& seq, const Bytes& begin, const Bytes& end) {
-  return array_of({number(2), array_of({job, seq, begin, end})});
+  return array_of({number(2), array_of({job, seq, begin, end, number(0), number(0), number(0)})});
 }
 
 TEST(CodecRejectionTest, NumbersOutOfRangeAreMalformed) {

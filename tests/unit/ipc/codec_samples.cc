@@ -32,7 +32,7 @@ KernelRequest sample_request() {
           .outputs_wanted = {true, false, true}};
 }
 
-Setup sample_setup() { return {"1.2.3"}; }
+Setup sample_setup() { return {"1.2.3", -4}; }
 
 OpenJob sample_open_job() {
   return {.job = 1,
@@ -57,7 +57,11 @@ OpenJob sample_open_job() {
                        -38,
                        -39,
                        {-40, -41},
-                       {std::nullopt, Placement{42, 43, -44, -45, -46, false}}}};
+                       {std::nullopt, Placement{42, 43, -44, -45, -46, false}},
+                       -47},
+          .life = 48,
+          .skips_failed = true,
+          .fill = 0.5};
 }
 
 Described sample_described() {
@@ -99,8 +103,8 @@ std::vector<ChannelMessage> sample_channel_messages() {
   return {sample_setup(), sample_open_job()};
 }
 std::vector<Task> sample_tasks() {
-  return {DescribeRequest{1, "/p/plugin.so"}, PlanRequest{2, sample_request()}, Order{3, 4, 5, 6},
-          CloseJob{7}, ForgetMemory{{8, 9}}};
+  return {DescribeRequest{1, "/p/plugin.so"}, PlanRequest{2, sample_request()},
+          Order{3, 4, 5, 6, OrderKind::kProbe, -7, -8}, CloseJob{7}, ForgetMemory{{8, 9}}};
 }
 std::vector<Report> sample_reports() {
   return {Hello{"1.2.3"},

@@ -110,7 +110,7 @@ class JobExecutionReduceTest : public testing::Test {
     for (const ipc::Segment* segment : {&control_segment_, &output_segment_, &partials_segment_}) {
       fds.emplace_back(fcntl(segment->fd(), F_DUPFD_CLOEXEC, 0));
     }
-    return JobExecution(job_, std::move(fds), host_, memory_, {});
+    return JobExecution(job_, std::move(fds), host_, memory_, memory_watch_, {});
   }
   static ipc::Order order(ChunkRange range) { return {kJob, 1, range.begin, range.end}; }
   // Chunks, merges and the root, as the coordinator orders them.
@@ -131,7 +131,7 @@ class JobExecutionReduceTest : public testing::Test {
   const ipc::SlotWords& words() const { return control_.slot(0); }
 
   ipc::Segment control_segment_ =
-      ipc::Segment::create(ipc::ControlSegment::size_bytes(2, kRoot + 1));
+      ipc::Segment::create(ipc::ControlSegment::size_bytes(2, kRoot + 1, kChunks));
   ipc::Segment output_segment_ = ipc::Segment::create(kOutputBytes);
   ipc::Segment partials_segment_ = ipc::Segment::create(kPartialsBytes);
   ipc::WritableMapping control_mapping_{control_segment_.fd(), 0, control_segment_.size_bytes()};
@@ -141,6 +141,7 @@ class JobExecutionReduceTest : public testing::Test {
   ipc::OpenJob job_;
   SummingHost host_;
   MemoryCache memory_;
+  MemoryWatch memory_watch_{0};
 };
 
 TEST_F(JobExecutionReduceTest, EachChunkAddsToAnAccumulatorOfItsOwn) {

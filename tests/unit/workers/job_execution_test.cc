@@ -84,7 +84,7 @@ class JobExecutionTest : public testing::Test {
     }
     return all;
   }
-  JobExecution open() { return JobExecution(job_, fds(), host_, memory_, {}); }
+  JobExecution open() { return JobExecution(job_, fds(), host_, memory_, memory_watch_, {}); }
   void give(std::uint32_t slot, ChunkRange range) { control_.slot(slot).partition = pack(range); }
   bool is_done(std::uint32_t chunk) const {
     return control_.ledger(chunk) == ipc::ledger_tag(99, chunk);
@@ -104,6 +104,7 @@ class JobExecutionTest : public testing::Test {
   ipc::OpenJob job_;
   FakeHost host_;
   MemoryCache memory_;
+  MemoryWatch memory_watch_{0};
   std::vector<std::pair<std::int64_t, std::int64_t>> ran_;
 };
 
@@ -261,8 +262,9 @@ TEST_F(JobExecutionTest, ADatasetThatShouldBeSealedAndIsNotIsRefused) {
 TEST_F(JobExecutionTest, AMissingDescriptorIsRefused) {
   job_.output_placements = {ipc::Placement{3, 101, 0, kOutputBytes, 0, false}};
   EXPECT_EQ(test::error_of([&] { open(); }).code(), ErrorCode::kInternal);
-  EXPECT_EQ(test::error_of([&] { JobExecution(job_, {}, host_, memory_, {}); }).code(),
-            ErrorCode::kInternal);
+  EXPECT_EQ(
+      test::error_of([&] { JobExecution(job_, {}, host_, memory_, memory_watch_, {}); }).code(),
+      ErrorCode::kInternal);
 }
 
 TEST_F(JobExecutionTest, APlacementBeyondItsMemoryIsRefused) {

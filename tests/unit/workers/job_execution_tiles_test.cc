@@ -77,7 +77,7 @@ class JobExecutionTilesTest : public testing::Test {
     for (const ipc::Segment* segment : {&control_segment_, &output_segment_}) {
       fds.emplace_back(fcntl(segment->fd(), F_DUPFD_CLOEXEC, 0));
     }
-    JobExecution execution(job_, std::move(fds), host_, memory_, {});
+    JobExecution execution(job_, std::move(fds), host_, memory_, memory_watch_, {});
     return execution.run({kJob, 1, 0, job_.chunks});
   }
   std::int64_t* output() { return reinterpret_cast<std::int64_t*>(output_.data()); }
@@ -108,6 +108,7 @@ class JobExecutionTilesTest : public testing::Test {
   ipc::OpenJob job_;
   TileHost host_;
   MemoryCache memory_;
+  MemoryWatch memory_watch_{0};
   std::vector<Items> ran_;
 };
 

@@ -174,7 +174,7 @@ TEST_F(ExactPartialsTest, AWorkerAddsAllItsChunksToOneAccumulator) {
 }
 
 TEST_F(ExactPartialsTest, WorkersWithoutAChunkAreLeftOut) {
-  for (const std::uint32_t slot : {0U, 2U, 4U}) control_.slot(slot).chunks_done = 1;
+  for (const std::uint32_t slot : {0U, 2U, 4U}) control_.slot(slot).accumulates = 1;
   set(0, "a");
   set(2, "c");
   set(4, "e");
