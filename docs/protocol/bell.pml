@@ -24,7 +24,7 @@ bit edge[P];                           /* C's epoll has an event of a worker's r
 bit command_bell;
 bit pidfd[P], gone[P], left[P];
 bit closed;                            /* C's end of the sockets */
-bit c_dies;
+bit c_dies;                            /* with C_DIES: at any step, or never */
 byte kills;
 
 proctype Worker(byte w) {
@@ -163,12 +163,11 @@ active proctype Coordinator() {
 #else
      forget_edges(); command_bell = 0; look()
 #endif
-  od;
-  skip;
+  od
 #ifdef C_DIES
-  } unless { c_dies };
+  } unless { c_dies }
 #endif
-  closed = 1
+  ; closed = 1
 }
 
 #ifdef C_DIES
