@@ -17,8 +17,12 @@
 
 #include <gristmill/error.h>
 
+#include "cli/toml_key_depth.h"
+
 namespace gristmill::cli {
 namespace {
+
+constexpr std::size_t kMaxKeyDots = 8;
 
 std::string place_of(const toml::source_region& source) {
   return fmt::format("line {}, column {}", source.begin.line, source.begin.column);
@@ -95,8 +99,15 @@ std::string JobFileReader::content() const {
 }
 
 toml::table JobFileReader::parse() const {
+  const std::string text = content();
+  // toml++ makes a table for each part of a key, and destroys tables by recursion: too many of them
+  // overflow the stack. It limits only how deep values are nested.
+  if (toml_key_depth(text) > kMaxKeyDots) {
+    fail(fmt::format("a key has more than {} dots", kMaxKeyDots),
+         "Keys with dots are written like inputs.points.path.");
+  }
   try {
-    return toml::parse(content());
+    return toml::parse(text);
   } catch (const toml::parse_error& error) {
     fail(fmt::format("{}: {}", place_of(error.source()), error.description()));
   }

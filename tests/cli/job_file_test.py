@@ -46,6 +46,15 @@ class JobFileTest(CliTest):
                      "metric=euclidean")
         self.assertEqual(read_npy(self.folder / "jobs/km.npy"), read_npy(self.folder / "typed.npy"))
 
+    def test_refuses_keys_of_too_many_parts(self):
+        deep = ".".join(["a"] * 200_000)
+        self.refuse(f"[{deep}]\n", "more than 8 dots")
+        self.refuse(f"kernel = 'a'\n{deep} = 1\n", "more than 8 dots")
+        self.refuse("a.b.c.'.'.\"=\\\"\".f.g.h.i . j = 1\n", "more than 8 dots")
+
+    def test_dots_in_values_and_comments_are_no_parts(self):
+        self.plan("# .........\n" + JOB.replace('"places.npy"', "'../jobs/./././././././places.npy'"))
+
     def test_options_override(self):
         plan = self.plan(JOB)
         self.assertEqual(plan["chunks"]["items"], 8)
