@@ -2,8 +2,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "cli/job_file.h"
 #include "ipc/unique_fd.h"

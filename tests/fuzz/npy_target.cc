@@ -1,6 +1,7 @@
 #include <gristmill/error.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "engine/npy.h"

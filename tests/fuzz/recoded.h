@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "ipc/codec.h"
 #include "tests/fuzz/target.h"

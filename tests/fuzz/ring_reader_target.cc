@@ -1,5 +1,4 @@
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "ipc/ring.h"
@@ -78,17 +77,17 @@ bool read_all(Writer& writer, const ipc::RingLayout& layout, ipc::RingCursor& cu
 }
 
 void read_any(InputReader input) {
-  static const auto layout = std::make_unique<ipc::RingLayout>();
+  static ipc::RingLayout layout;
   const auto cursor = std::make_unique<ipc::RingCursor>();
   const auto start = input.take<std::uint64_t>();
   cursor->tail.store(start);
-  Writer writer(*layout, start);
-  ipc::RingReader reader(*layout, *cursor);
+  Writer writer(layout, start);
+  ipc::RingReader reader(layout, *cursor);
   while (!input.empty()) {
     const auto head = input.take<std::uint64_t>();
     writer.write(input.take_bytes(input.take<std::uint16_t>()));
     writer.publish(head);
-    if (read_all(writer, *layout, *cursor, reader)) continue;
+    if (read_all(writer, layout, *cursor, reader)) continue;
     writer.publish(cursor->tail.load() - start);
     std::vector<std::byte> frame;
     require(reader.pop(frame) == Pop::kCorrupt, "a corrupt ring stays corrupt");

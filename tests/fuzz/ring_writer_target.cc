@@ -11,15 +11,15 @@ namespace gristmill::fuzz {
 namespace {
 
 void push_any(InputReader input) {
-  static const auto layout = std::make_unique<ipc::RingLayout>();
+  static ipc::RingLayout layout;
   const auto cursor = std::make_unique<ipc::RingCursor>();
   const auto start = input.take<std::uint64_t>();
-  layout->head.store(start);
+  layout.head.store(start);
   cursor->tail.store(start);
-  ipc::RingWriter writer(*layout, *cursor);
+  ipc::RingWriter writer(layout, *cursor);
   bool corrupt = false;
   while (!input.empty()) {
-    const std::uint64_t head = layout->head.load();
+    const std::uint64_t head = layout.head.load();
     const std::uint64_t tail = start + input.take<std::uint64_t>();
     const std::size_t size = input.take<std::uint16_t>() + std::size_t{1};
     cursor->tail.store(tail);
@@ -30,8 +30,7 @@ void push_any(InputReader input) {
     require(writer.push(std::vector<std::byte>(size, std::byte{0xA5})) == fits,
             "a frame is pushed if and only if it fits");
     require(writer.corrupt() == corrupt, "an impossible index is seen, and for ever");
-    require(layout->head.load() == head + (fits ? padded : 0),
-            "head goes on by one record, or not");
+    require(layout.head.load() == head + (fits ? padded : 0), "head goes on by one record, or not");
   }
 }
 
