@@ -28,6 +28,14 @@ std::string place_of(const toml::source_region& source) {
   return fmt::format("line {}, column {}", source.begin.line, source.begin.column);
 }
 
+// Keys and values can have escapes in them that a terminal would obey.
+std::string without_control_characters(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  return text;
+}
+
 class JobFileReader {
  public:
   explicit JobFileReader(std::filesystem::path path)
@@ -312,8 +320,9 @@ void JobFileReader::fail(const toml::node& node, std::string reason, std::string
 
 void JobFileReader::fail(std::string reason, std::string hint) const {
   throw Error(ErrorCode::kInvalid,
-              {fmt::format("could not read job file \"{}\": {}", path_.string(), reason), "",
-               std::move(hint)});
+              {fmt::format("could not read job file \"{}\": {}", path_.string(),
+                           without_control_characters(std::move(reason))),
+               "", without_control_characters(std::move(hint))});
 }
 
 }  // namespace

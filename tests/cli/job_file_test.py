@@ -52,6 +52,13 @@ class JobFileTest(CliTest):
         self.refuse(f"kernel = 'a'\n{deep} = 1\n", "more than 8 dots")
         self.refuse("a.b.c.'.'.\"=\\\"\".f.g.h.i . j = 1\n", "more than 8 dots")
 
+    def test_an_error_has_no_control_characters(self):
+        self.write("jobs/job.toml", 'kernel = "nearest"\nmemory = "\\u001b[31mred"\n')
+        done = self.run_cli("run", "jobs/job.toml")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("red", done.stderr)
+        self.assertNotIn("\x1b", done.stderr)
+
     def test_dots_in_values_and_comments_are_no_parts(self):
         self.plan("# .........\n" + JOB.replace('"places.npy"', "'../jobs/./././././././places.npy'"))
 

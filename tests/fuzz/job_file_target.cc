@@ -2,6 +2,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
@@ -55,6 +56,12 @@ void require_kept(const cli::JobRequest& request) {
   }
 }
 
+void require_fit_for_terminal(const std::string& text) {
+  require(std::ranges::none_of(
+              text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }),
+          "what is wrong is said without control characters");
+}
+
 }  // namespace
 }  // namespace gristmill::fuzz
 
@@ -66,6 +73,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     request = cli::read_job_file(file.path());
   } catch (const Error& error) {
     fuzz::require(error.code() == ErrorCode::kInvalid, "a bad job file is an error of the user");
+    fuzz::require_fit_for_terminal(error.message());
+    fuzz::require_fit_for_terminal(error.hint());
   }
   if (request) fuzz::require_kept(*request);
   return 0;
