@@ -52,6 +52,9 @@ class JobFileTest(CliTest):
         self.refuse(f"kernel = 'a'\n{deep} = 1\n", "more than 8 dots")
         self.refuse("a.b.c.'.'.\"=\\\"\".f.g.h.i . j = 1\n", "more than 8 dots")
 
+    def test_a_date_with_a_bad_time_is_refused(self):
+        self.refuse("a = 1979-05-27T$07:32:00\n", "line 1", "time")
+
     def test_an_error_has_no_control_characters(self):
         self.write("jobs/job.toml", 'kernel = "nearest"\nmemory = "\\u001b[31mred"\n')
         done = self.run_cli("run", "jobs/job.toml")
