@@ -20,7 +20,7 @@
 
 #include <gristmill/error.h>
 
-#include "cli/toml_key_depth.h"
+#include "cli/toml_surface.h"
 
 namespace gristmill::cli {
 namespace {
@@ -48,6 +48,7 @@ class JobFileReader {
 
  private:
   std::string content() const;
+  void require_harmless(const TomlSurface& surface) const;
   toml::table parse() const;
   void read_entry(std::string_view key, const toml::node& node);
   void read_inputs(const toml::table& inputs);
@@ -109,14 +110,24 @@ std::string JobFileReader::content() const {
   return text.str();
 }
 
-toml::table JobFileReader::parse() const {
-  const std::string text = content();
+void JobFileReader::require_harmless(const TomlSurface& surface) const {
   // toml++ makes a table for each part of a key, and destroys tables by recursion: too many of them
   // overflow the stack. It limits only how deep values are nested.
-  if (toml_key_depth(text) > kMaxKeyDots) {
+  if (surface.key_dots > kMaxKeyDots) {
     fail(fmt::format("a key has more than {} dots", kMaxKeyDots),
          "Keys with dots are written like inputs.points.path.");
   }
+  // No TOML, and where toml++ 3.3 looks whether it is a space, undefined behaviour.
+  if (surface.non_ascii_line != 0) {
+    fail(fmt::format("line {}: a character that is not ASCII, outside of a string",
+                     surface.non_ascii_line),
+         "Write it between quotes.");
+  }
+}
+
+toml::table JobFileReader::parse() const {
+  const std::string text = content();
+  require_harmless(toml_surface(text));
   try {
     return toml::parse(text);
   } catch (const toml::parse_error& error) {

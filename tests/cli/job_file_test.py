@@ -55,6 +55,10 @@ class JobFileTest(CliTest):
     def test_a_date_with_a_bad_time_is_refused(self):
         self.refuse("a = 1979-05-27T$07:32:00\n", "line 1", "time")
 
+    def test_refuses_other_than_ascii_outside_of_strings_and_comments(self):
+        self.refuse("kernel = 'a'\na\u0494.b = 1\n", "line 2", "not ASCII")
+        self.plan("# \u0494\n" + JOB)
+
     def test_an_error_has_no_control_characters(self):
         self.write("jobs/job.toml", 'kernel = "nearest"\nmemory = "\\u001b[31mred"\n')
         done = self.run_cli("run", "jobs/job.toml")

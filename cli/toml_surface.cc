@@ -1,4 +1,4 @@
-#include "cli/toml_key_depth.h"
+#include "cli/toml_surface.h"
 
 #include <algorithm>
 
@@ -21,11 +21,13 @@ std::size_t string_end(std::string_view text, std::size_t begin) {
 
 }  // namespace
 
-std::size_t toml_key_depth(std::string_view text) {
+TomlSurface toml_surface(std::string_view text) {
   constexpr std::string_view kEndsOfKeys = "=,[]{}\n";
-  std::size_t deepest = 0;
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  TomlSurface surface;
   std::size_t dots = 0;
-  for (std::size_t i = 0; i < text.size();) {
+  for (std::size_t i = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+       i < text.size();) {
     const char c = text[i];
     if (c == '"' || c == '\'') {
       i = string_end(text, i);
@@ -35,11 +37,16 @@ std::size_t toml_key_depth(std::string_view text) {
       i = std::min(text.find('\n', i), text.size());
       continue;
     }
-    if (c == '.') deepest = std::max(deepest, ++dots);
+    if (c == '.') surface.key_dots = std::max(surface.key_dots, ++dots);
     if (kEndsOfKeys.find(c) != std::string_view::npos) dots = 0;
+    if (static_cast<unsigned char>(c) >= 0x80 && surface.non_ascii_line == 0) {
+      const std::string_view before = text.substr(0, i);
+      surface.non_ascii_line =
+          1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
+    }
     ++i;
   }
-  return deepest;
+  return surface;
 }
 
 }  // namespace gristmill::cli
