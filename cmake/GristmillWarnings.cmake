@@ -21,7 +21,7 @@ target_compile_options(
             $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wlogical-op>)
 
 # The sanitizers' own code makes GCC see variables that may be uninitialized where none is.
-if(GRISTMILL_SANITIZE)
+if(GRISTMILL_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(gristmill_warnings INTERFACE -Wno-maybe-uninitialized)
 endif()
 

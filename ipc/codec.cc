@@ -1,5 +1,7 @@
 #include "ipc/codec.h"
 
+#include <array>
+#include <bit>
 #include <concepts>
 #include <cstring>
 #include <limits>
@@ -33,7 +35,14 @@ template <std::integral T>
 void write(Packer& packer, T value) {
   packer.pack(value);
 }
-void write(Packer& packer, double value) { packer.pack(value); }
+// Not by the packer: it makes an integer of a double without fraction. That loses the sign of zero,
+// and its test of 2^64 is undefined.
+void write(Packer& packer, double value) {
+  std::array<char, 9> float64{'\xCB'};
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  for (unsigned i = 0; i < 8; ++i) float64[i + 1] = static_cast<char>(bits >> (56 - 8 * i));
+  packer.pack_bin_body(float64.data(), float64.size());  // copies the bytes as they are
+}
 void write(Packer& packer, const std::string& value) { packer.pack(value); }
 void write(Packer& packer, DType value) { packer.pack(static_cast<std::uint32_t>(value)); }
 void write(Packer& packer, ErrorCode value) { packer.pack(static_cast<std::uint32_t>(value)); }
@@ -101,16 +110,9 @@ void read(const Object& object, T& value) {
   require(object.via.i64 >= static_cast<std::int64_t>(std::numeric_limits<T>::min()));
   value = static_cast<T>(object.via.i64);
 }
-// msgpack-c writes a double without fraction as an integer (and so loses the sign of zero).
 void read(const Object& object, double& value) {
-  if (object.type == msgpack::type::POSITIVE_INTEGER) {
-    value = static_cast<double>(object.via.u64);
-  } else if (object.type == msgpack::type::NEGATIVE_INTEGER) {
-    value = static_cast<double>(object.via.i64);
-  } else {
-    require(object.type == msgpack::type::FLOAT64);
-    value = object.via.f64;
-  }
+  require(object.type == msgpack::type::FLOAT64);
+  value = object.via.f64;
 }
 void read(const Object& object, std::string& value) {
   require(object.type == msgpack::type::STR);

@@ -46,6 +46,29 @@ class JobFileTest(CliTest):
                      "metric=euclidean")
         self.assertEqual(read_npy(self.folder / "jobs/km.npy"), read_npy(self.folder / "typed.npy"))
 
+    def test_refuses_keys_of_too_many_parts(self):
+        deep = ".".join(["a"] * 200_000)
+        self.refuse(f"[{deep}]\n", "more than 8 dots")
+        self.refuse(f"kernel = 'a'\n{deep} = 1\n", "more than 8 dots")
+        self.refuse("a.b.c.'.'.\"=\\\"\".f.g.h.i . j = 1\n", "more than 8 dots")
+
+    def test_a_date_with_a_bad_time_is_refused(self):
+        self.refuse("a = 1979-05-27T$07:32:00\n", "line 1", "time")
+
+    def test_refuses_other_than_ascii_outside_of_strings_and_comments(self):
+        self.refuse("kernel = 'a'\na\u0494.b = 1\n", "line 2", "not ASCII")
+        self.plan("# \u0494\n" + JOB)
+
+    def test_an_error_has_no_control_characters(self):
+        self.write("jobs/job.toml", 'kernel = "nearest"\nmemory = "\\u001b[31mred"\n')
+        done = self.run_cli("run", "jobs/job.toml")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("red", done.stderr)
+        self.assertNotIn("\x1b", done.stderr)
+
+    def test_dots_in_values_and_comments_are_no_parts(self):
+        self.plan("# .........\n" + JOB.replace('"places.npy"', "'../jobs/./././././././places.npy'"))
+
     def test_options_override(self):
         plan = self.plan(JOB)
         self.assertEqual(plan["chunks"]["items"], 8)

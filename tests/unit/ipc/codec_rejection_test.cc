@@ -11,10 +11,13 @@ namespace {
 const Bytes kRangeSpace =
     array_of({number(1), number(0), number(0), number(0), number(0), number(0)});
 
-std::optional<Report> planned(const Bytes& items, const Bytes& outputs) {
+const Bytes kFour = big_endian(0xCB, 0x4010000000000000, 8);
+
+std::optional<Report> planned(const Bytes& items, const Bytes& outputs,
+                              const Bytes& nanoseconds = kFour) {
   return decode_report(
-      array_of({number(2), array_of({number(1), number(2), kRangeSpace, items, number(3), number(4),
-                                     text(""), outputs, number(5)})}));
+      array_of({number(2), array_of({number(1), number(2), kRangeSpace, items, number(3),
+                                     nanoseconds, text(""), outputs, number(5)})}));
 }
 
 TEST(CodecRejectionTest, NothingAtAllIsMalformed) { EXPECT_TRUE(is_malformed({})); }
@@ -161,6 +164,13 @@ TEST(CodecRejectionTest, NumbersOutOfRangeAreMalformed) {
   EXPECT_FALSE(planned(number(std::uint64_t{1} << 63), array_of({})));
   EXPECT_FALSE(planned(number(kMost<std::uint64_t>), array_of({})));
   EXPECT_TRUE(planned(negative(kLeast<std::int64_t>), array_of({})));
+}
+
+TEST(CodecRejectionTest, AnIntegerWhereADoubleIsExpectedIsMalformed) {
+  EXPECT_TRUE(planned(number(2), array_of({}), kFour));
+  for (const Bytes& integer : {number(4), negative(-4), bytes_of("\x04")}) {
+    EXPECT_FALSE(planned(number(2), array_of({}), integer));
+  }
 }
 
 TEST(CodecRejectionTest, UnknownDTypesErrorCodesAndBoolsAreMalformed) {

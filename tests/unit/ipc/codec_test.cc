@@ -286,6 +286,7 @@ TEST(CodecTest, DoublesComeBack) {
     EXPECT_EQ(list[0], value);
     EXPECT_TRUE(std::signbit(list[1]));
   }
+  EXPECT_TRUE(std::signbit(as_report(planned_nanoseconds(-0.0)).nanoseconds_per_item));
   const double nan = Limits::quiet_NaN();
   EXPECT_TRUE(std::isnan(as_report(planned_nanoseconds(nan)).nanoseconds_per_item));
 }
