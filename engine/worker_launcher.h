@@ -1,12 +1,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "ipc/channel.h"
+#include "ipc/unique_fd.h"
 #include "ipc/worker_link.h"
 
 namespace gristmill::engine {
@@ -16,6 +18,11 @@ struct WorkerExit {
   int signal = 0;     // 0: it ended by itself
   int code = 0;       // its exit code then
   bool known = true;  // false: the embedding program ignores or reaps children itself
+  // What the system counted. All 0: not known, or a worker on a thread. The peak is 0, too, if it
+  // was less than that of the calling program when the worker was started.
+  std::int64_t peak_bytes = 0;
+  std::chrono::microseconds cpu_time{0};
+  std::chrono::microseconds life_time{0};  // until reap() saw its end
 
   // "was killed by SIGSEGV", "ended with exit code 3", "ended for an unknown reason".
   std::string in_words() const;
@@ -32,6 +39,10 @@ class WorkerProcess {
   // answers.
   virtual std::optional<WorkerExit> reap() = 0;
   virtual void kill() = 0;
+  // The reading end, which does not block, of what it writes to stdout and stderr; once. None for
+  // one that writes to those of this process. Whoever takes it must read it: the worker waits while
+  // the pipe is full.
+  virtual ipc::UniqueFd take_output() { return {}; }
   // False for a worker that goes on with what it is doing: giving it up means waiting for it.
   virtual bool ends_when_killed() const { return true; }
 };
