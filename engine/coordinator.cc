@@ -9,10 +9,11 @@
 namespace gristmill::engine {
 namespace {
 
-// Repairs what no wake-up tells: a wake-up that a dying process consumed, a deadline, a stderr that
-// takes lines again.
+// Repairs what no wake-up tells: a wake-up that a dying process consumed, a deadline.
 constexpr std::chrono::milliseconds kTick{250};
 constexpr std::chrono::milliseconds kHousekeeping{1000};
+// A full stderr takes lines again once somebody has read it.
+constexpr std::chrono::milliseconds kFullOutputTick{10};
 constexpr int kExtraWorker = -1;
 constexpr std::int64_t kControlCacheBytes = std::int64_t{16} << 20;
 
@@ -183,11 +184,13 @@ bool Coordinator::output_waits() const {
 
 std::optional<std::chrono::milliseconds> Coordinator::wait_limit(bool more) const {
   if (more) return std::chrono::milliseconds(0);
-  if (!running_ && output_waits()) return kTick;
-  if (!running_) return last_job_ == 0 ? std::nullopt : std::optional(kHousekeeping);
+  const bool full = output_waits();
+  if (!running_ && !full) return last_job_ == 0 ? std::nullopt : std::optional(kHousekeeping);
+  const auto tick = full ? kFullOutputTick : kTick;
+  if (!running_) return tick;
   const auto deadline = running_->deadline();
-  if (!deadline) return kTick;
-  return std::min(kTick,
+  if (!deadline) return tick;
+  return std::min(tick,
                   std::chrono::ceil<std::chrono::milliseconds>(*deadline - JobRun::Clock::now()));
 }
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "tests/plugins/gate.h"
+
 // Exported, so that a backtrace has its name.
 extern "C" __attribute__((visibility("default"), noinline)) void gristmill_test_crash(
     const char* how);
@@ -55,7 +57,8 @@ class Print {
       kernel::param<std::string_view>("plan", "what it does while it plans", "nothing"),
       kernel::param<std::string_view>("how", "what it does", "nothing"),
       kernel::param<std::string_view>("text", "what it prints", ""),
-      kernel::param<std::int64_t>("count", "how often", "1")};
+      kernel::param<std::int64_t>("count", "how often", "1"),
+      kernel::param<std::string_view>("folder", "where it announces itself, or empty", "")};
   static constexpr gm_output_decl kOutputs[] = {kernel::output("pid", "int64")};
 
   static void plan(const kernel::Request& request, kernel::Plan& plan) {
@@ -65,9 +68,11 @@ class Print {
   explicit Print(const kernel::Request& request)
       : how_(request.param<std::string_view>("how")),
         text_(request.param<std::string_view>("text")),
-        count_(request.param<std::int64_t>("count")) {}
+        count_(request.param<std::int64_t>("count")),
+        folder_(request.param<std::string_view>("folder")) {}
 
   void run(const kernel::Chunk& chunk) const {
+    if (!folder_.empty()) announce(folder_, chunk.begin());
     do_it(how_, text_, count_);
     chunk.output<std::int64_t>("pid")[0] = getpid();
   }
@@ -88,6 +93,7 @@ class Print {
   std::string how_;
   std::string text_;
   std::int64_t count_;
+  std::string folder_;
 };
 
 }  // namespace

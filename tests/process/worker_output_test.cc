@@ -1,5 +1,7 @@
 #include "engine/worker_output.h"
 
+#include <fcntl.h>
+
 #include <map>
 #include <mutex>
 
@@ -111,6 +113,80 @@ TEST_F(WorkerOutputTest, IsTakenFromWorkersThatAreStartedLater) {
   }
   engine.reset();
   for (const char* text : {"0", "1", "2"}) EXPECT_THAT(lines_of(0), Contains(text));
+}
+
+// stderr as a full pipe that nobody reads.
+class FullStderr {
+ public:
+  FullStderr() : before_(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)) {
+    int fds[2];
+    EXPECT_EQ(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+    reading_.reset(fds[0]);
+    const std::string text(4096, 'x');
+    while (write(fds[1], text.data(), text.size()) > 0) {
+    }
+    EXPECT_EQ(fcntl(fds[1], F_SETFL, 0), 0);
+    dup2(fds[1], STDERR_FILENO);
+    close(fds[1]);
+  }
+  ~FullStderr() { dup2(before_.get(), STDERR_FILENO); }
+  FullStderr(const FullStderr&) = delete;
+  FullStderr& operator=(const FullStderr&) = delete;
+
+  void empty() const {
+    char text[4096];
+    while (read(reading_.get(), text, sizeof text) > 0) {
+    }
+  }
+
+ private:
+  ipc::UniqueFd before_;
+  ipc::UniqueFd reading_;
+};
+
+class UnreadOutputTest : public ProcessTest {
+ protected:
+  static std::unique_ptr<Engine> quiet_engine() {
+    EngineOptions options = options_of(2);
+    options.plugins.push_back(test_plugin("gristmill-test-printing"));
+    return std::make_unique<Engine>(std::move(options));
+  }
+  static JobSpec flood() {
+    return {.kernel = "print",
+            .params = {{"how", "lines"}, {"text", std::string(99, 'x')}, {"count", 10'000}}};
+  }
+};
+
+TEST_F(UnreadOutputTest, HoldsUpOnlyTheWorkerThatWroteIt) {
+  const FullStderr nobody_reads;
+  const auto engine = quiet_engine();
+  const GateFolder gate;
+  JobSpec spec = flood();
+  spec.params["folder"] = gate.path();
+  Job job = engine->submit(spec);
+  gate.wait_for_worker_at(0);
+  job.cancel();
+  EXPECT_EQ(job.wait().outcome(), Outcome::kCancelled);
+  expect_good_engine(*engine);
+}
+
+TEST_F(UnreadOutputTest, DoesNotKeepACrashedWorkerFromDying) {
+  const FullStderr nobody_reads;
+  const auto engine = quiet_engine();
+  expect_failure(engine->submit({.kernel = "print", .params = {{"how", "abort"}}}).wait(),
+                 {"killed by SIGABRT"});
+  expect_good_engine(*engine);
+}
+
+TEST_F(UnreadOutputTest, GoesOnOnceSomebodyReads) {
+  const FullStderr reader;
+  const auto engine = quiet_engine();
+  Job job = engine->submit(flood());
+  wait_until([&] {
+    reader.empty();
+    return job.wait_for(std::chrono::milliseconds(1));
+  });
+  EXPECT_TRUE(job.wait().done());
 }
 
 struct Crash {
