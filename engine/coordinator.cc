@@ -12,6 +12,9 @@ namespace {
 // Repairs what no wake-up tells: a wake-up that a dying process consumed, a deadline.
 constexpr std::chrono::milliseconds kTick{250};
 constexpr std::chrono::milliseconds kHousekeeping{1000};
+// A full stderr takes lines again once somebody has read it.
+constexpr std::chrono::milliseconds kFullOutputTick{10};
+constexpr int kExtraWorker = -1;
 constexpr std::int64_t kControlCacheBytes = std::int64_t{16} << 20;
 
 Result cancelled_before_start(const JobState& state, const PlannedJob& job) {
@@ -25,14 +28,15 @@ Result cancelled_before_start(const JobState& state, const PlannedJob& job) {
 }  // namespace
 
 Coordinator::Coordinator(std::unique_ptr<WorkerLauncher> launcher, int workers,
-                         std::shared_ptr<SegmentPool> segments)
+                         std::shared_ptr<SegmentPool> segments, WorkerLines lines)
     : launcher_(std::move(launcher)),
       slots_(static_cast<std::uint32_t>(workers)),
+      lines_(std::move(lines)),
       segments_(std::move(segments)),
       control_segments_(std::make_shared<SegmentPool>(SegmentPool::Limits{kControlCacheBytes, 0})),
       bell_(std::make_shared<const ipc::Doorbell>(ipc::Doorbell::create())),
       epoll_(std::make_unique<Epoll>()),
-      pool_(std::make_unique<WorkerPool>(*launcher_, *epoll_, slots_)) {
+      pool_(std::make_unique<WorkerPool>(*launcher_, *epoll_, slots_, lines_)) {
   epoll_->add(bell_->fd());
   {
     const AllSignalsBlocked blocked;
@@ -66,8 +70,18 @@ Job Coordinator::submit(PlannedJob job) {
 
 StartedWorker Coordinator::start_extra_worker() {
   std::optional<StartedWorker> worker;
-  call_and_wait([&] { worker.emplace(start_worker(*launcher_)); });
+  call_and_wait([&] {
+    worker.emplace(start_worker(*launcher_));
+    watch_extra_output(worker->process->take_output());
+  });
   return std::move(*worker);
+}
+
+void Coordinator::watch_extra_output(ipc::UniqueFd pipe) {
+  // The one before has ended. Its descriptor leaves the queue when it is closed.
+  if (extra_output_) extra_output_->read_rest();
+  extra_output_.emplace(std::move(pipe), kExtraWorker, lines_);
+  if (extra_output_->fd() >= 0) epoll_->add_edge_triggered(extra_output_->fd());
 }
 
 void Coordinator::call_and_wait(const std::function<void()>& function) {
@@ -89,6 +103,7 @@ void Coordinator::run() {
   while (turn()) {
   }
   pool_.reset();
+  if (extra_output_) extra_output_->read_rest();
 }
 
 // One wake-up: the bell is answered before anything is looked at; reports before deaths; then
@@ -100,6 +115,7 @@ bool Coordinator::turn() {
   for (const WorkerEvent& event : pool_->collect(more)) {
     if (running_) running_->on_event(event);
   }
+  if (extra_output_) more |= extra_output_->read_some();
   step_jobs();
   keep_house();
   if (stopping_ && !running_ && waiting_.empty()) return false;
@@ -162,12 +178,19 @@ void Coordinator::drop_cancelled() {
   });
 }
 
+bool Coordinator::output_waits() const {
+  return pool_->output_waits() || (extra_output_ && extra_output_->waits());
+}
+
 std::optional<std::chrono::milliseconds> Coordinator::wait_limit(bool more) const {
   if (more) return std::chrono::milliseconds(0);
-  if (!running_) return last_job_ == 0 ? std::nullopt : std::optional(kHousekeeping);
+  const bool full = output_waits();
+  if (!running_ && !full) return last_job_ == 0 ? std::nullopt : std::optional(kHousekeeping);
+  const auto tick = full ? kFullOutputTick : kTick;
+  if (!running_) return tick;
   const auto deadline = running_->deadline();
-  if (!deadline) return kTick;
-  return std::min(kTick,
+  if (!deadline) return tick;
+  return std::min(tick,
                   std::chrono::ceil<std::chrono::milliseconds>(*deadline - JobRun::Clock::now()));
 }
 

@@ -26,13 +26,14 @@ namespace gristmill::engine {
 class Coordinator {
  public:
   Coordinator(std::unique_ptr<WorkerLauncher> launcher, int workers,
-              std::shared_ptr<SegmentPool> segments);
+              std::shared_ptr<SegmentPool> segments, WorkerLines lines = {});
   ~Coordinator();
   Coordinator(const Coordinator&) = delete;
   Coordinator& operator=(const Coordinator&) = delete;
 
   Job submit(PlannedJob job);
-  // A worker outside the pool, started by the coordinator's thread.
+  // A worker outside the pool, started by the coordinator's thread, which reads what it writes
+  // until the next one is started. In lines its number is -1.
   StartedWorker start_extra_worker();
 
  private:
@@ -46,10 +47,13 @@ class Coordinator {
   void drop_cancelled();
   void keep_house();
   void forget_dead_memory();
+  void watch_extra_output(ipc::UniqueFd pipe);
+  bool output_waits() const;
   std::optional<std::chrono::milliseconds> wait_limit(bool more) const;
 
   std::unique_ptr<WorkerLauncher> launcher_;
   const std::uint32_t slots_;
+  const WorkerLines lines_;
   const std::shared_ptr<SegmentPool> segments_;
   // Apart from the others: what is taken here without asking must not become an output's memory.
   const std::shared_ptr<SegmentPool> control_segments_;
@@ -61,6 +65,7 @@ class Coordinator {
   // The thread's own.
   std::unique_ptr<Epoll> epoll_;
   std::unique_ptr<WorkerPool> pool_;
+  std::optional<WorkerOutput> extra_output_;
   std::deque<std::shared_ptr<JobState>> waiting_;
   std::unique_ptr<JobRun> running_;
   std::shared_ptr<JobState> running_state_;

@@ -34,6 +34,11 @@ std::vector<std::string> plugin_paths(const EngineOptions& options,
   return paths;
 }
 
+engine::WorkerLines lines_to(std::function<void(int worker, std::string_view line)> worker_output) {
+  if (!worker_output) return engine::lines_to_stderr();
+  return {.take = std::move(worker_output)};
+}
+
 }  // namespace
 
 Engine::Engine(EngineOptions options) {
@@ -50,8 +55,9 @@ Engine::Engine(EngineOptions options) {
   } else {
     launcher = std::make_unique<engine::ProcessLauncher>(program, options.worker_memory_bytes);
   }
-  core_ = std::make_unique<EngineCore>(std::move(launcher), workers, plugins, options.memory_bytes,
-                                       options.cache_bytes);
+  core_ =
+      std::make_unique<EngineCore>(std::move(launcher), workers, plugins, options.memory_bytes,
+                                   options.cache_bytes, lines_to(std::move(options.worker_output)));
 }
 
 Engine::~Engine() = default;

@@ -27,10 +27,10 @@ engine::SegmentPool::Limits pool_limits(std::int64_t memory_bytes, std::int64_t 
 
 EngineCore::EngineCore(std::unique_ptr<engine::WorkerLauncher> launcher, int workers,
                        const std::vector<std::string>& plugins, std::int64_t memory_bytes,
-                       std::int64_t cache_bytes)
+                       std::int64_t cache_bytes, engine::WorkerLines lines)
     : workers_(workers),
       segments_(std::make_shared<engine::SegmentPool>(pool_limits(memory_bytes, cache_bytes))),
-      coordinator_(std::move(launcher), workers, segments_),
+      coordinator_(std::move(launcher), workers, segments_, std::move(lines)),
       planner_([this] { return coordinator_.start_extra_worker(); }),
       job_planner_(planner_, plugins, workers),
       built_in_planner_(planner_, {plugins.back()}, workers) {

@@ -17,7 +17,7 @@ class EngineCore {
   // memory_bytes, cache_bytes: as in EngineOptions.
   EngineCore(std::unique_ptr<engine::WorkerLauncher> launcher, int workers,
              const std::vector<std::string>& plugins, std::int64_t memory_bytes = 0,
-             std::int64_t cache_bytes = -1);
+             std::int64_t cache_bytes = -1, engine::WorkerLines lines = {});
 
   Job submit(JobSpec spec);
   JobPlan plan(JobSpec spec);

@@ -107,6 +107,10 @@ FailedAttempt JobRun::attempt_of(std::uint32_t slot, const WorkerDeath& death,
   attempt.what = end_in_words(death, cause, job_);
   attempt.signal = death.exit.signal;
   attempt.exit_code = death.exit.code;
+  attempt.peak_memory_bytes = death.exit.peak_bytes;
+  attempt.cpu_time = death.exit.cpu_time;
+  attempt.wall_time = death.exit.life_time;
+  attempt.last_lines = death.last_lines;
   return attempt;
 }
 

@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <string_view>
@@ -23,10 +25,23 @@ constexpr std::array kThreadLimits = {"OMP_NUM_THREADS",     "OPENBLAS_NUM_THREA
                                       "MKL_NUM_THREADS",     "BLIS_NUM_THREADS",
                                       "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"};
 
+std::chrono::microseconds duration_of(const timeval& time) {
+  return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+}
+
+std::int64_t peak_bytes_of(const rusage& usage) { return std::int64_t{usage.ru_maxrss} << 10; }
+
+std::int64_t own_peak_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return peak_bytes_of(usage);
+}
+
 // A child process known by its pidfd.
 class ChildProcess : public WorkerProcess {
  public:
-  ChildProcess(pid_t pid, ipc::UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
+  ChildProcess(pid_t pid, ipc::UniqueFd pidfd, ipc::UniqueFd output)
+      : pid_(pid), pidfd_(std::move(pidfd)), output_(std::move(output)) {}
   ~ChildProcess() override {
     if (reaped_) return;
     kill();
@@ -36,10 +51,13 @@ class ChildProcess : public WorkerProcess {
   }
 
   int exit_fd() const override { return pidfd_.get(); }
+  ipc::UniqueFd take_output() override { return std::move(output_); }
 
   std::optional<WorkerExit> reap() override {
     siginfo_t info{};
-    if (waitid(P_PIDFD, id(), &info, WEXITED | WNOHANG) != 0) {
+    rusage usage{};
+    // The library's waitid() has no place for the usage.
+    if (syscall(SYS_waitid, P_PIDFD, id(), &info, WEXITED | WNOHANG, &usage) != 0) {
       if (errno != ECHILD || !has_ended()) return std::nullopt;
       // The embedding program ignores SIGCHLD, so the kernel threw the status away; or it took it.
       reaped_ = true;
@@ -47,14 +65,26 @@ class ChildProcess : public WorkerProcess {
     }
     if (info.si_pid == 0) return std::nullopt;
     reaped_ = true;
-    if (info.si_code == CLD_EXITED) return WorkerExit{0, info.si_status};
-    return WorkerExit{info.si_status, 0};
+    WorkerExit exit = costs(usage);
+    (info.si_code == CLD_EXITED ? exit.code : exit.signal) = info.si_status;
+    return exit;
   }
 
   pid_t pid() const override { return pid_; }
   void kill() override { syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0); }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  // Until it executes the worker program, the process has the memory of this one, and the system
+  // counts that for its peak.
+  WorkerExit costs(const rusage& usage) const {
+    WorkerExit exit;
+    if (peak_bytes_of(usage) > peak_bytes_before_) exit.peak_bytes = peak_bytes_of(usage);
+    exit.cpu_time = duration_of(usage.ru_utime) + duration_of(usage.ru_stime);
+    exit.life_time = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start_);
+    return exit;
+  }
   id_t id() const { return static_cast<id_t>(pidfd_.get()); }
   bool has_ended() const {
     pollfd state{pidfd_.get(), POLLIN, 0};
@@ -63,7 +93,31 @@ class ChildProcess : public WorkerProcess {
 
   pid_t pid_;
   ipc::UniqueFd pidfd_;
+  ipc::UniqueFd output_;
+  const Clock::time_point start_ = Clock::now();
+  const std::int64_t peak_bytes_before_ = own_peak_bytes();
   bool reaped_ = false;
+};
+
+// Reading, which does not block, and writing end of what a worker writes to stdout and stderr.
+struct OutputPipe {
+  ipc::UniqueFd reading;
+  ipc::UniqueFd writing;
+
+  OutputPipe() {
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) != 0) fail();
+    reading.reset(fds[0]);
+    ipc::UniqueFd any_number(fds[1]);
+    // Above those that the worker's are made at, one after the other.
+    writing.reset(fcntl(any_number.get(), F_DUPFD_CLOEXEC, kChannelFd + 1));
+    if (!writing || fcntl(reading.get(), F_SETFL, O_NONBLOCK) != 0) fail();
+  }
+
+ private:
+  [[noreturn]] static void fail() {
+    throw ipc::system_error("create the pipe of a worker's output", errno, ErrorCode::kResources);
+  }
 };
 
 std::vector<std::string> worker_environment() {
@@ -84,7 +138,7 @@ struct SpawnSettings {
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_t actions;
 
-  explicit SpawnSettings(int channel_fd) {
+  SpawnSettings(int channel_fd, int output_fd) {
     posix_spawnattr_init(&attributes);
     posix_spawn_file_actions_init(&actions);
     sigset_t none;
@@ -95,6 +149,8 @@ struct SpawnSettings {
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_adddup2(&actions, channel_fd, kChannelFd);
+    posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, output_fd, STDERR_FILENO);
     // The embedding program may have opened descriptors that are not closed on exec.
     posix_spawn_file_actions_addclosefrom_np(&actions, kChannelFd + 1);
   }
@@ -127,7 +183,8 @@ ProcessLauncher::ProcessLauncher(std::filesystem::path program, std::int64_t mem
       memory_limit_bytes_(memory_limit_bytes) {}
 
 std::unique_ptr<WorkerProcess> ProcessLauncher::launch(ipc::Channel worker_end) {
-  const SpawnSettings settings(worker_end.fd());
+  OutputPipe output;
+  const SpawnSettings settings(worker_end.fd(), output.writing.get());
   const std::vector<std::string> environment = worker_environment();
   std::vector<char*> environment_pointers;
   for (const std::string& entry : environment) {
@@ -148,7 +205,7 @@ std::unique_ptr<WorkerProcess> ProcessLauncher::launch(ipc::Channel worker_end) 
     waitpid(pid, nullptr, 0);
     throw ipc::system_error("watch a worker", reason, ErrorCode::kResources);
   }
-  return std::make_unique<ChildProcess>(pid, std::move(pidfd));
+  return std::make_unique<ChildProcess>(pid, std::move(pidfd), std::move(output.reading));
 }
 
 std::filesystem::path find_worker_program(const std::filesystem::path& asked_for,

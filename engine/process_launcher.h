@@ -10,8 +10,8 @@
 namespace gristmill::engine {
 
 // Starts the gristmill-worker program by posix_spawn: its cost does not depend on the size of the
-// caller. The worker inherits descriptors 0 to 3 (3: its channel), no signal mask, and the caller's
-// environment with BLAS and OpenMP limited to one thread.
+// caller. The worker inherits stdin, its channel (descriptor 3), no signal mask, and the caller's
+// environment with BLAS and OpenMP limited to one thread. Its stdout and stderr are one pipe.
 class ProcessLauncher : public WorkerLauncher {
  public:
   // memory_limit_bytes: of each worker's own data; 0: none.

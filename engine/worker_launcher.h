@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ipc/channel.h"
+#include "ipc/unique_fd.h"
 #include "ipc/worker_link.h"
 
 namespace gristmill::engine {
@@ -19,6 +20,11 @@ struct WorkerExit {
   int signal = 0;     // 0: it ended by itself
   int code = 0;       // its exit code then
   bool known = true;  // false: the embedding program ignores or reaps children itself
+  // What the system counted. All 0: not known, or a worker on a thread. The peak is 0, too, if it
+  // was less than that of the calling program when the worker was started.
+  std::int64_t peak_bytes = 0;
+  std::chrono::microseconds cpu_time{0};
+  std::chrono::microseconds life_time{0};  // until reap() saw its end
 
   // "was killed by SIGSEGV", "ended with exit code 3", "ended for an unknown reason".
   std::string in_words() const;
@@ -37,6 +43,10 @@ class WorkerProcess {
   virtual void kill() = 0;
   // 0 for a worker that is no process of its own.
   virtual pid_t pid() const { return 0; }
+  // The reading end, which does not block, of what it writes to stdout and stderr; once. None for
+  // one that writes to those of this process. Whoever takes it must read it: the worker waits while
+  // the pipe is full.
+  virtual ipc::UniqueFd take_output() { return {}; }
   // False for a worker that goes on with what it is doing: giving it up means waiting for it.
   virtual bool ends_when_killed() const { return true; }
 };

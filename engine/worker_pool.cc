@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <cassert>
 #include <csignal>
 
@@ -14,8 +15,9 @@ constexpr int kReportsPerTurn = 64;
 
 }  // namespace
 
-WorkerPool::WorkerPool(WorkerLauncher& launcher, Epoll& epoll, std::uint32_t slots)
-    : launcher_(launcher), epoll_(epoll), slots_(slots) {}
+WorkerPool::WorkerPool(WorkerLauncher& launcher, Epoll& epoll, std::uint32_t slots,
+                       const WorkerLines& lines)
+    : launcher_(launcher), epoll_(epoll), lines_(lines), slots_(slots) {}
 
 WorkerPool::~WorkerPool() {
   std::vector<StartedWorker> workers;
@@ -23,6 +25,9 @@ WorkerPool::~WorkerPool() {
     if (slot) workers.push_back(std::move(slot->worker));
   }
   end_workers(std::move(workers));
+  for (auto& slot : slots_) {
+    if (slot) slot->output.read_rest();
+  }
 }
 
 void WorkerPool::start(std::uint32_t slot) {
@@ -30,7 +35,9 @@ void WorkerPool::start(std::uint32_t slot) {
   StartedWorker worker = start_worker(launcher_);
   epoll_.add_edge_triggered(worker.link.doorbell_fd());
   epoll_.add(worker.process->exit_fd());
-  slots_[slot].emplace(Incarnation{std::move(worker), false, false, {}, {}});
+  WorkerOutput output(worker.process->take_output(), static_cast<int>(slot), lines_);
+  if (output.fd() >= 0) epoll_.add_edge_triggered(output.fd());
+  slots_[slot].emplace(Incarnation{std::move(worker), std::move(output), false, false, {}, {}});
 }
 
 void WorkerPool::kill(std::uint32_t slot) {
@@ -72,9 +79,17 @@ void WorkerPool::forget_dead_memory(std::uint32_t slot) {
   if (!dead.empty()) send(slot, ipc::ForgetMemory{std::move(dead)});
 }
 
+bool WorkerPool::output_waits() const {
+  return std::any_of(slots_.begin(), slots_.end(),
+                     [](const auto& slot) { return slot && slot->output.waits(); });
+}
+
 std::vector<WorkerEvent> WorkerPool::collect(bool& more) {
   std::vector<WorkerEvent> events;
   more = false;
+  for (auto& slot : slots_) {
+    if (slot) more |= slot->output.read_some();
+  }
   for (std::uint32_t slot = 0; slot < size(); ++slot) {
     if (live(slot)) take_reports(slot, events, more);
   }
@@ -118,12 +133,15 @@ void WorkerPool::take_death(std::uint32_t slot, std::vector<WorkerEvent>& events
     take_reports(slot, events, more);
   }
   Incarnation& incarnation = *slots_[slot];
+  incarnation.output.read_rest();
+  if (incarnation.output.fd() >= 0) epoll_.remove(incarnation.output.fd());
   epoll_.remove(incarnation.worker.link.doorbell_fd());
   epoll_.remove(incarnation.worker.process->exit_fd());
   // A kill of ours that came too late killed nobody.
   const bool own_kill = incarnation.killed && (exit->signal == SIGKILL || !exit->known);
   events.push_back(
-      {slot, WorkerDeath{*exit, own_kill, own_kill ? incarnation.violation : std::string()}});
+      {slot, WorkerDeath{*exit, own_kill, own_kill ? incarnation.violation : std::string(),
+                         incarnation.output.last_lines()}});
   slots_[slot].reset();
 }
 

@@ -11,6 +11,7 @@
 #include "engine/epoll.h"
 #include "engine/placed_memory.h"
 #include "engine/worker_launcher.h"
+#include "engine/worker_output.h"
 #include "ipc/messages.h"
 
 namespace gristmill::engine {
@@ -18,8 +19,9 @@ namespace gristmill::engine {
 // A worker has ended and was reaped: its last write is over.
 struct WorkerDeath {
   WorkerExit exit;
-  bool own_kill = false;  // by SIGKILL, and this pool sent one
-  std::string violation;  // what it did wrong, if that is why it was killed
+  bool own_kill = false;                     // by SIGKILL, and this pool sent one
+  std::string violation;                     // what it did wrong, if that is why it was killed
+  std::vector<std::string> last_lines = {};  // of what it wrote to stdout and stderr
 };
 
 struct WorkerEvent {
@@ -31,8 +33,8 @@ struct WorkerEvent {
 // Threads and processes: one thread, which must outlive the workers.
 class WorkerPool {
  public:
-  // Lifetime: both outlive the pool.
-  WorkerPool(WorkerLauncher& launcher, Epoll& epoll, std::uint32_t slots);
+  // Lifetime: all three outlive the pool.
+  WorkerPool(WorkerLauncher& launcher, Epoll& epoll, std::uint32_t slots, const WorkerLines& lines);
   ~WorkerPool();
 
   // Starts a worker in a vacant slot. Errors: as WorkerLauncher::launch.
@@ -58,13 +60,18 @@ class WorkerPool {
   // Tells the slot's worker which of its memories are gone.
   void forget_dead_memory(std::uint32_t slot);
 
-  // What has happened: first the reports of all slots, then the deaths. A worker that breaks the
-  // protocol is killed. A bounded number of reports a worker and call; `more` says that some wait.
+  // Some of what workers wrote waits for somebody who is ready for it; no wake-up tells when.
+  bool output_waits() const;
+
+  // Hands on the lines that workers wrote, and tells what has happened: first the reports of all
+  // slots, then the deaths. A worker that breaks the protocol is killed. A bounded number of
+  // reports a worker and call; `more` says that some wait.
   std::vector<WorkerEvent> collect(bool& more);
 
  private:
   struct Incarnation {
     StartedWorker worker;
+    WorkerOutput output;
     bool greeted = false;
     bool killed = false;
     std::string violation;
@@ -77,6 +84,7 @@ class WorkerPool {
 
   WorkerLauncher& launcher_;
   Epoll& epoll_;
+  const WorkerLines& lines_;
   std::vector<std::optional<Incarnation>> slots_;
 };
 

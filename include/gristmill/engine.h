@@ -1,8 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gristmill/array.h>
@@ -49,6 +51,12 @@ struct EngineOptions {
   // from ending: a thread cannot be killed. What a plug-in keeps in globals is shared by all
   // workers.
   bool in_process = false;
+  // Takes each line that a worker process writes to stdout or stderr, without its end; worker is -1
+  // for the one that plans. Control characters are spaces; of lines longer than 1,000 bytes the
+  // rest is "...". Called on the engine's thread, so it must not call the engine, wait, or throw; a
+  // worker that writes faster than its lines are taken waits. Empty: lines go to stderr as
+  // "gristmill: worker 3: text". Not used in_process.
+  std::function<void(int worker, std::string_view line)> worker_output = {};
 };
 
 // CPUs this process may use: its affinity, limited by the cgroup's quota rounded up; 1 to 4096.
@@ -58,7 +66,8 @@ int usable_cpus();
 std::string version();
 
 // Workers, in processes of their own, and the coordinator that feeds them.
-// Owns: the workers and one thread. Neither prints nor touches signal handlers.
+// Owns: the workers and one thread. Touches no signal handlers, and prints nothing but what workers
+// print (EngineOptions::worker_output).
 // Threads and processes: safe to use from any thread. Jobs run one at a time, in order of
 // submission. Lifetime: the destructor cancels what still runs and ends the workers; Results stay
 // valid. Errors: kInvalid for a worker count outside 1 to 4096 or a missing plug-in file;
