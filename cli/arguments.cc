@@ -1,6 +1,8 @@
 #include "cli/arguments.h"
 
+#include <algorithm>
 #include <map>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -10,6 +12,7 @@
 #include <gristmill/engine.h>
 #include <gristmill/error.h>
 
+#include "cli/fault_options.h"
 #include "cli/help_text.h"
 
 namespace gristmill::cli {
@@ -31,6 +34,9 @@ struct Parser {
   std::string workers;
   std::string memory;
   std::string cache;
+  std::map<std::string, std::string> faults;  // by their names in a job file
+  bool bisect = false;
+  std::string joblog;
   std::string progress = "auto";
   KernelsArguments kernels_arguments;
   InspectArguments inspect_arguments;
@@ -47,6 +53,12 @@ void add_repeatable(CLI::App* command, const char* names, std::vector<std::strin
 
 CLI::Option* add_single(CLI::App* command, const char* names, std::string& value) {
   return command->add_option(names, value)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+// "stopped_timeout" is --stopped-timeout.
+std::string option_of(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  return "--" + name;
 }
 
 Parser::Parser() {
@@ -85,6 +97,13 @@ void Parser::add_run() {
   add_single(run, "--workers", workers);
   add_single(run, "--memory", memory);
   add_single(run, "--cache", cache);
+  for (const std::string& name : fault_option_names()) {
+    if (name != "bisect") {
+      add_single(run, option_of(name).c_str(), faults[name]);
+    }
+  }
+  run->add_flag("--bisect", bisect);
+  add_single(run, "--joblog", joblog);
   add_single(run, "--progress", progress);
   run->add_flag("--in-memory", run_arguments.in_memory);
   run->add_flag("--in-process", run_arguments.in_process);
@@ -171,6 +190,15 @@ Command run_command_of(Parser& parser) {
   arguments.workers = given(*parser.run, "--workers", parser.workers);
   arguments.memory = given(*parser.run, "--memory", parser.memory);
   arguments.cache = given(*parser.run, "--cache", parser.cache);
+  for (const auto& [name, value] : parser.faults) {
+    if (parser.run->count(option_of(name)) > 0) {
+      arguments.faults[name] = value;
+    }
+  }
+  if (parser.bisect) {
+    arguments.faults["bisect"] = "true";
+  }
+  arguments.joblog = given(*parser.run, "--joblog", parser.joblog);
   arguments.progress = progress_mode_named(parser.progress);
   return arguments;
 }

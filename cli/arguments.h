@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -21,6 +22,9 @@ struct RunArguments {
   std::optional<std::string> workers;
   std::optional<std::string> memory;
   std::optional<std::string> cache;
+  // Those that were given, by their names in a job file: "on_error".
+  std::map<std::string, std::string> faults;
+  std::optional<std::string> joblog;
   ProgressMode progress = ProgressMode::kAuto;
   bool in_memory = false;
   bool in_process = false;

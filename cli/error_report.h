@@ -11,6 +11,7 @@ enum ExitCode : int {
   kExitDone = 0,
   kExitFailed = 1,
   kExitNotStarted = 2,
+  kExitQuarantined = 3,
   kExitResources = 4,
   kExitBug = 70,
   kExitSignalBase = 128,  // plus the signal's number

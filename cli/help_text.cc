@@ -52,14 +52,24 @@ the same as the options; options given beside it override it.
   --cache SIZE               memory kept for reuse while nobody uses it; default: a quarter of the
                              memory limit
   --plugin FILE.so           take kernels from this plug-in, too
+  --retries N                how often a chunk in which a worker died is run again, default 2
+  --timeout TIME             kill a worker that is longer in one chunk (500ms, 2s, 5min); default:
+                             no limit
+  --stopped-timeout TIME     kill a worker that is stopped for so long, default 60s; 0: never
+  --on-error stop|skip       when a chunk cannot be computed: end the job (default), or quarantine
+                             the chunk and go on (exit code 3)
+  --fill VALUE               what stands in quarantined rows of a map; default: nan, or 0
+  --bisect                   find the items that cannot be computed, and keep the others (maps)
+  --memory-limit SIZE        of each worker's own data
+  --joblog FILE              write failed attempts and quarantined items, a JSON object per line
   --no-clobber               refuse to replace an existing output file
   --dry-run                  show what would be done and why, and do nothing
   --progress MODE            auto (default), bar, plain or none; on stderr
   --json                     print the summary as one JSON object
   -h, --help                 this text
 
-exit codes: 0 done, 1 failed, 2 not started: bad request, 4 out of memory, space or processes,
-            70 bug of gristmill, 130 or 143 interrupted
+exit codes: 0 done, 1 failed, 2 not started: bad request, 3 done but for quarantined items,
+            4 out of memory, space or processes, 70 bug of gristmill, 129, 130 or 143 interrupted
 
 examples:
   gristmill run nearest --input cities.npy

@@ -60,6 +60,7 @@ class JobFileReader {
   void require_harmless(const TomlSurface& surface) const;
   toml::table parse() const;
   void read_entry(std::string_view key, const toml::node& node);
+  std::string text_of(std::string_view key, const toml::node& node) const;
   void read_inputs(const toml::table& inputs);
   void read_outputs(const toml::table& outputs);
   void read_plugins(const toml::node& node);
@@ -160,6 +161,11 @@ void JobFileReader::read_entry(std::string_view key, const toml::node& node) {
     request_.in_memory = value_of<bool>(key, node, "true or false");
   } else if (key == "in_process") {
     request_.in_process = value_of<bool>(key, node, "true or false");
+  } else if (is_fault_option(key)) {
+    at(node, [&] {
+      request_.faults.set(key, text_of(key, node));
+      return 0;
+    });
   } else if (key == "plugins") {
     read_plugins(node);
   } else if (key == "inputs") {
@@ -173,11 +179,26 @@ void JobFileReader::read_entry(std::string_view key, const toml::node& node) {
           name.str(), fmt::format("job file \"{}\", {}", path_.string(), place_of(value.source())));
     }
   } else {
-    const std::vector<std::string> known = {"kernel", "chunk_size", "workers",    "memory",
-                                            "cache",  "in_memory",  "in_process", "plugins",
-                                            "inputs", "outputs",    "params"};
+    std::vector<std::string> known = {"kernel", "chunk_size", "workers",    "memory",
+                                      "cache",  "in_memory",  "in_process", "plugins",
+                                      "inputs", "outputs",    "params"};
+    known.insert(known.end(), fault_option_names().begin(), fault_option_names().end());
     fail(node, unknown_name("key", key, known).message());
   }
+}
+
+// A value as it would be written for the option of that name.
+std::string JobFileReader::text_of(std::string_view key, const toml::node& node) const {
+  if (const auto text = node.value_exact<std::string>()) {
+    return *text;
+  }
+  if (const auto truth = node.value_exact<bool>()) {
+    return *truth ? "true" : "false";
+  }
+  if (const auto whole = node.value_exact<std::int64_t>()) {
+    return std::to_string(*whole);
+  }
+  return fmt::format("{}", value_of<double>(key, node, "a number or a string"));
 }
 
 void JobFileReader::read_inputs(const toml::table& inputs) {

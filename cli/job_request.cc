@@ -123,6 +123,9 @@ JobRequest request_of_flags(const RunArguments& arguments) {
   if (arguments.cache) {
     request.cache_bytes = parse_cache_limit(*arguments.cache);
   }
+  for (const auto& [name, value] : arguments.faults) {
+    request.faults.set(name, value);
+  }
   request.in_memory = arguments.in_memory;
   request.in_process = arguments.in_process;
   request.plugins.assign(arguments.plugins.begin(), arguments.plugins.end());
@@ -159,6 +162,7 @@ JobRequest overridden(JobRequest file, const JobRequest& flags) {
   if (flags.cache_bytes) {
     file.cache_bytes = flags.cache_bytes;
   }
+  file.faults = flags.faults.over(file.faults);
   file.in_memory = file.in_memory || flags.in_memory;
   file.in_process = file.in_process || flags.in_process;
   file.plugins.insert(file.plugins.begin(), flags.plugins.begin(), flags.plugins.end());
@@ -215,6 +219,7 @@ JobSpec job_spec(const JobRequest& request) {
   spec.params = request.params;
   spec.outputs = request.outputs;
   spec.chunk_size = request.chunk_size.value_or(ChunkSize());
+  spec.faults = request.faults.policy();
   return spec;
 }
 
@@ -223,6 +228,7 @@ EngineOptions engine_options(const JobRequest& request) {
   options.memory_bytes = request.memory_bytes.value_or(options.memory_bytes);
   options.cache_bytes = request.cache_bytes.value_or(options.cache_bytes);
   options.in_process = request.in_process;
+  options.worker_memory_bytes = request.faults.memory_limit_bytes.value_or(0);
   return options;
 }
 

@@ -12,6 +12,7 @@
 #include <gristmill/job.h>
 
 #include "cli/arguments.h"
+#include "cli/fault_options.h"
 #include "cli/input_argument.h"
 
 namespace gristmill::cli {
@@ -29,6 +30,7 @@ struct JobRequest {
   std::optional<int> workers;
   std::optional<std::int64_t> memory_bytes;
   std::optional<std::int64_t> cache_bytes;
+  FaultOptions faults;
   bool in_memory = false;  // place the inputs in memory first
   bool in_process = false;
   std::vector<std::filesystem::path> plugins;

@@ -80,6 +80,9 @@ std::string progress_text(const Progress& progress) {
     text += fmt::format("  {}  {} left", rate_text(progress.items_done, progress.elapsed),
                         time_left(progress));
   }
+  if (progress.workers_stopped > 0) {
+    text += fmt::format("  {} stopped", count_text(progress.workers_stopped, "worker"));
+  }
   return text;
 }
 

@@ -14,6 +14,7 @@
 #include <gristmill/result.h>
 
 #include "cli/error_report.h"
+#include "cli/fault_report.h"
 #include "cli/interrupt.h"
 #include "cli/job_request.h"
 #include "cli/plan_report.h"
@@ -99,7 +100,7 @@ int report(const Result& result, const Placing& placing, const RunArguments& arg
   }
   switch (result.outcome()) {
     case Outcome::kDone:
-      return kExitDone;
+      return result.summary().faults.quarantined.empty() ? kExitDone : kExitQuarantined;
     case Outcome::kFailed:
       return report_error(*result.error());
     case Outcome::kCancelled:
@@ -136,7 +137,14 @@ int run_request(const RunArguments& arguments, const JobRequest& request) {
       return report(*failed, placing, arguments, interrupt.signal());
     }
   }
+  std::optional<JobLog> log;
+  if (arguments.joblog) {
+    log.emplace(*arguments.joblog);
+  }
   const Result result = run(engine, std::move(spec), arguments.progress, interrupt);
+  if (log) {
+    log->write(result);
+  }
   return report(result, placing, arguments, interrupt.signal());
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <set>
 #include <vector>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include <gristmill/format.h>
 
 #include "cli/array_text.h"
+#include "cli/fault_report.h"
 #include "cli/quantity_text.h"
 
 namespace gristmill::cli {
@@ -21,18 +23,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::int64_t kShownRows = 5;
 constexpr std::int64_t kShownOfReduce = 64;
-
-const char* outcome_name(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kDone:
-      return "done";
-    case Outcome::kFailed:
-      return "failed";
-    case Outcome::kCancelled:
-      return "cancelled";
-  }
-  return "failed";
-}
 
 const char* error_name(ErrorCode code) {
   switch (code) {
@@ -130,6 +120,14 @@ Json workers_json(const JobSummary& summary) {
   return workers;
 }
 
+std::int64_t quarantined_chunks(const FaultReport& faults) {
+  std::set<std::int64_t> chunks;
+  for (const QuarantinedItems& items : faults.quarantined) {
+    chunks.insert(items.chunk);
+  }
+  return std::ssize(chunks);
+}
+
 Json error_json(const Error& error) {
   return {{"code", error_name(error.code())},
           {"message", error.message()},
@@ -138,6 +136,18 @@ Json error_json(const Error& error) {
 }
 
 }  // namespace
+
+const char* outcome_name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kDone:
+      return "done";
+    case Outcome::kFailed:
+      return "failed";
+    case Outcome::kCancelled:
+      return "cancelled";
+  }
+  return "failed";
+}
 
 std::string summary_text(const Result& result, const Placing& placing) {
   const JobSummary& summary = result.summary();
@@ -156,6 +166,7 @@ std::string summary_text(const Result& result, const Placing& placing) {
   if (placing.elapsed.count() > 0) {
     text += fmt::format("  inputs placed in memory in {} before\n", duration_text(placing.elapsed));
   }
+  text += faults_text(summary.faults);
   text += counters_text(summary);
   for (const JobPlan::OutputPlan& output : summary.plan.outputs) {
     text += output_text(result, output);
@@ -175,7 +186,7 @@ std::string summary_json(const Result& result, const Placing& placing) {
   json["chunks"] = {{"total", summary.plan.chunks},
                     {"run", summary.chunks_done},
                     {"resumed", 0},
-                    {"quarantined", 0}};
+                    {"quarantined", quarantined_chunks(summary.faults)}};
   json["outputs"] = outputs_json(summary.plan);
   json["workers"] = workers_json(summary);
   json["placing_seconds"] = placing.elapsed.count();
@@ -183,6 +194,7 @@ std::string summary_json(const Result& result, const Placing& placing) {
                    {"copied", placing.copied_bytes + summary.copied_bytes},
                    {"faulted", summary.faulted_bytes},
                    {"huge", summary.huge_bytes}};
+  json["faults"] = faults_json(summary.faults);
   json["counters"] = Json(summary.counters);
   json["log"] = log_json(summary);
   if (result.error()) {

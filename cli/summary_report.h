@@ -18,6 +18,9 @@ struct Placing {
   std::chrono::duration<double> elapsed{};  // of --in-memory
 };
 
+// "done", "failed", "cancelled".
+const char* outcome_name(Outcome outcome);
+
 // How a finished job went, for people: several lines, with the first values of what stayed in
 // memory. Requires: the job is done.
 std::string summary_text(const Result& result, const Placing& placing);

@@ -1,7 +1,5 @@
 #include "engine/worker_pool.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <cassert>
 #include <csignal>
@@ -48,21 +46,15 @@ void WorkerPool::kill(std::uint32_t slot) {
 
 bool WorkerPool::send(std::uint32_t slot, const ipc::Task& task) {
   if (slots_[slot]->worker.link.send(task)) return true;
-  if (!has_ended(slot)) reject(slot, "it does not take its tasks");
+  if (!slots_[slot]->worker.link.worker_is_gone()) reject(slot, "it does not take its tasks");
   return false;
 }
 
 bool WorkerPool::send(std::uint32_t slot, const ipc::ChannelMessage& message,
                       const std::vector<int>& fds) {
   if (slots_[slot]->worker.link.send(message, fds)) return true;
-  if (!has_ended(slot)) reject(slot, "it does not take its messages");
+  if (!slots_[slot]->worker.link.worker_is_gone()) reject(slot, "it does not take its messages");
   return false;
-}
-
-// A death that was not told yet.
-bool WorkerPool::has_ended(std::uint32_t slot) const {
-  pollfd exit{slots_[slot]->worker.process->exit_fd(), POLLIN, 0};
-  return poll(&exit, 1, 0) == 1;
 }
 
 void WorkerPool::will_map(std::uint32_t slot, const std::shared_ptr<const MemoryName>& memory) {

@@ -78,7 +78,6 @@ class WorkerPool {
     std::map<std::uint64_t, std::weak_ptr<const MemoryName>> mapped = {};
   };
 
-  bool has_ended(std::uint32_t slot) const;
   void take_reports(std::uint32_t slot, std::vector<WorkerEvent>& events, bool& more);
   void take_death(std::uint32_t slot, std::vector<WorkerEvent>& events);
 

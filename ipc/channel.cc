@@ -1,5 +1,6 @@
 #include "ipc/channel.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -91,6 +92,11 @@ Channel::Receive Channel::receive(Message& message) const {
     throw Error(ErrorCode::kInternal, "a message was cut off");
   }
   return Receive::kMessage;
+}
+
+bool Channel::peer_is_gone() const {
+  pollfd end{socket_.get(), 0, 0};
+  return poll(&end, 1, 0) == 1 && (end.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 }  // namespace gristmill::ipc

@@ -38,6 +38,9 @@ class Channel {
   // kernel dropped (kResources: no descriptor left here).
   Receive receive(Message& message) const;
 
+  // The other end is closed, by a dying process before it has ended.
+  bool peer_is_gone() const;
+
   int fd() const { return socket_.get(); }
   void close() { socket_.reset(); }
 

@@ -41,6 +41,9 @@ class CoordinatorLink {
   // The next report. kViolation: the worker broke the format; it is not to be listened to any more.
   Take take(Report& report);
 
+  // A worker that is dying takes nothing any more; its end is told by its process.
+  bool worker_is_gone() const { return channel_.peer_is_gone(); }
+
   // Tells the worker that the coordinator is gone: it ends when its queue is empty. Nothing can be
   // sent any more.
   void hang_up() { channel_.close(); }

@@ -59,7 +59,9 @@ void PagePreparer::prepare_block(std::int64_t block, bool sparse) {
   const std::int64_t end = std::min(block_begin + kHugePageBytes, size_bytes_);
   if (may_be_huge_ && end - begin == kHugePageBytes) {
     // Nothing can be collapsed where there is no page at all.
-    if (sparse) *static_cast<volatile std::byte*>(base_ + begin) = std::byte{0};
+    // The rows of an earlier worker of the same slot may be there: it stays what it is.
+    if (sparse)
+      __atomic_fetch_or(reinterpret_cast<unsigned char*>(base_ + begin), 0, __ATOMIC_RELAXED);
     switch (ipc::collapse_to_huge_pages(base_ + begin, kHugePageBytes)) {
       case ipc::Collapsed::kYes:
         collapsed_bytes_ += kHugePageBytes;
