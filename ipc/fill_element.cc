@@ -28,6 +28,7 @@ std::optional<ElementBytes> whole(double value) {
 std::uint16_t half_of(double value) {
   const auto sign = static_cast<std::uint16_t>(std::signbit(value) ? 0x8000 : 0);
   if (std::isnan(value)) return 0x7E00;
+  if (value == 0) return sign;
   const double magnitude = std::abs(value);
   if (magnitude >= 65520) return sign | 0x7C00;
   int exponent = 0;
