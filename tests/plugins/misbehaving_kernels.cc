@@ -25,6 +25,13 @@ int overflow_stack(int depth) {
   return depth < 0 ? 0 : overflow_stack(depth + 1) + frame[0];
 }
 
+// Takes memory that is never given back.
+void leak(std::size_t size_bytes) {
+  auto* memory = static_cast<volatile char*>(std::malloc(size_bytes));
+  if (memory == nullptr) throw std::bad_alloc();
+  for (std::size_t i = 0; i < size_bytes; i += 4096) memory[i] = 1;
+}
+
 [[noreturn]] void hang() {
   for (;;) usleep(1000);
 }
@@ -44,6 +51,8 @@ bool misbehave(std::string_view how) {
   if (how == "exit3") _exit(3);
   if (how == "stack_overflow") overflow_stack(0);
   if (how == "hang") hang();
+  if (how == "leak") leak(std::size_t{8} << 20);
+  if (how == "grow") leak(std::size_t{1} << 30);
   return false;
 }
 

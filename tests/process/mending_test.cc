@@ -108,8 +108,9 @@ TEST_F(MendingTest, BisectionKeepsAllItemsButTheOne) {
 TEST_F(MendingTest, BisectionIsForMaps) {
   const auto engine = engine_of(1);
   const std::vector<double> values(10, 0.5);
-  JobSpec spec{.kernel = "histogram",
-               .inputs = {{"values", Dataset::copy_of(ArrayView(std::span<const double>(values), {10}))}}};
+  JobSpec spec{
+      .kernel = "histogram",
+      .inputs = {{"values", Dataset::copy_of(ArrayView(std::span<const double>(values), {10}))}}};
   spec.faults.bisect = true;
   EXPECT_THAT(error_of([&] { engine->submit(spec); }).message(),
               HasSubstr("only the chunks of a map can be bisected"));
@@ -175,6 +176,39 @@ TEST_F(MendingTest, AWorkerThatDiesOutsideOfAnyChunkCostsTheJobOnlyIfItDoesSoAga
   const Result result = engine->submit(skipping({{"open", "exit3"}})).wait();
   expect_failure(result, {"ended with exit code 3", "outside of any chunk"});
   EXPECT_GE(result.summary().faults.attempt_count, 6);
+  expect_good_engine(*engine);
+}
+
+class MemoryLimitTest : public MendingTest {
+ protected:
+  static std::unique_ptr<Engine> limited_engine() {
+    EngineOptions options = options_of(2);
+    options.worker_memory_bytes = std::int64_t{100} << 20;
+    return std::make_unique<Engine>(std::move(options));
+  }
+};
+
+TEST_F(MemoryLimitTest, AChunkThatWantsMoreIsRefused) {
+  const auto engine = limited_engine();
+  const Result result = engine->submit(skipping({{"at", 35}, {"how", "grow"}})).wait();
+  expect_hashes_but(result, 30, 40, 0);
+  expect_quarantined(result, 3, 30, 40, "out of memory");
+  expect_good_engine(*engine);
+}
+
+TEST_F(MemoryLimitTest, ALeakingWorkerIsReplacedBetweenChunks) {
+  const auto engine = limited_engine();
+  JobSpec spec = misbehaving({{"at", -1}, {"how", "leak"}, {"items", std::int64_t{300}}});
+  spec.chunk_size = ChunkSize::items(3);
+  const Result result = engine->submit(spec).wait();
+  ASSERT_TRUE(result.done()) << result.error()->message();
+  // 100 chunks of 8 MiB, and a worker has about 12 of them in three quarters of the limit.
+  EXPECT_GE(result.summary().faults.retired, 5);
+  EXPECT_EQ(result.summary().faults.attempt_count, 0);
+  const auto hashes = result.array("hash").as<std::int64_t>();
+  for (std::int64_t i = 0; i < 300; ++i) {
+    ASSERT_EQ(hashes[static_cast<std::size_t>(i)], item_hash(i, {}, 0));
+  }
   expect_good_engine(*engine);
 }
 
