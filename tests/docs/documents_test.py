@@ -55,6 +55,12 @@ class DocumentsTest(unittest.TestCase):
             self.assertEqual(done.returncode, 0, command + "\n" + done.stderr)
         self.assertTrue((self.folder / "km.npy").exists())
 
+    def test_the_command_of_the_reliability_page_runs(self):
+        (command,) = re.findall(r"^    gristmill (run \S.*)$", text_of("docs/reliability.md"), re.M)
+        done = self.run_gristmill(*shlex.split(command))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('"event":"end"', (self.folder / "faults.jsonl").read_text(encoding="utf-8"))
+
     def test_the_scripts_of_the_readme_are_there(self):
         for script in ("scripts/run", "scripts/test"):
             self.assertIn(script, text_of("README.md"))
@@ -150,7 +156,8 @@ class DocumentsTest(unittest.TestCase):
         self.assertEqual(done.stdout.split()[2], "25.4662")
 
     def test_the_job_file_of_the_command_line_page_runs(self):
-        (job,) = blocks("docs/command-line.md", "toml")
+        job, faults = blocks("docs/command-line.md", "toml")
+        job = faults + job
         (self.folder / "job.toml").write_text(job)
         (self.folder / "hospitals.bin").write_bytes(struct.pack("<2400f", *range(2400)))
         shutil.copy(BIN / "gristmill-kernels.so", self.folder / "my_kernels.so")
