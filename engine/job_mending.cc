@@ -59,7 +59,9 @@ void JobRun::on_death(std::uint32_t slot, const WorkerDeath& death) {
   }
   if (stopping_) return;
   const bool did_nothing = control_->done_as_counted(slot) == dead.done_before && !was_done(stamp);
-  const bool came_to_nothing = !chunk && !ours && (did_nothing || !death.violation.empty());
+  // A worker that has too much memory outside of any chunk would have it again.
+  const bool meant_so = ours && cause != FaultCause::kMemoryLimit;
+  const bool came_to_nothing = !chunk && !meant_so && (did_nothing || !death.violation.empty());
   if (came_to_nothing) last_start_error_ = death_error(job_, attempt, "outside of any chunk");
   replace(slot, came_to_nothing, cause == FaultCause::kKilled);
 }
@@ -76,10 +78,7 @@ FaultCause JobRun::cause_of(const WorkerDeath& death, const std::optional<Kill>&
   if (death.own_kill && kill) return kill->cause;
   if (death.exit.signal == 0) return FaultCause::kExit;
   if (death.exit.signal != SIGKILL) return FaultCause::kSignal;
-  const std::optional<std::int64_t> kills = out_of_memory_kills("/");
-  const bool out_of_memory = kills && out_of_memory_kills_ && *kills > *out_of_memory_kills_;
-  out_of_memory_kills_ = kills;
-  return out_of_memory ? FaultCause::kOutOfMemory : FaultCause::kKilled;
+  return death.out_of_memory ? FaultCause::kOutOfMemory : FaultCause::kKilled;
 }
 
 // A stamp is a worker's word: it counts if it names a chunk of this job that is not done. A kill of

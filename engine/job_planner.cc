@@ -120,6 +120,10 @@ void require_possible(const FaultPolicy& faults, const KernelInfo& kernel, const
   if (faults.chunk_timeout.count() < 0 || faults.stopped_timeout.count() < 0) {
     throw invalid("a timeout is negative");
   }
+  if (faults.bisect && faults.on_error == OnError::kStop) {
+    throw invalid("a job that stops at a chunk that cannot be computed has nothing to bisect",
+                  "Ask for on_error = skip as well.");
+  }
   if (kernel.pattern != Pattern::kMap) {
     if (faults.bisect) {
       throw invalid("only the chunks of a map can be bisected, and \"" + kernel.name +

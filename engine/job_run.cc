@@ -10,7 +10,6 @@
 #include "engine/fault_text.h"
 #include "engine/open_message.h"
 #include "engine/printable.h"
-#include "engine/process_state.h"
 #include "engine/result_arrays.h"
 #include "ipc/merge_tree.h"
 
@@ -55,8 +54,7 @@ JobRun::JobRun(WorkerPool& pool, SegmentPool& segments, std::shared_ptr<JobState
       orders_(pool.size()),
       restarts_(pool.size()),
       hangs_(pool.size()),
-      chunk_faults_(job_.faults.retries),
-      out_of_memory_kills_(out_of_memory_kills("/")) {}
+      chunk_faults_(job_.faults.retries) {}
 
 void JobRun::start() {
   first_order_ = quiet_since_ = last_watch_ = Clock::now();

@@ -102,7 +102,7 @@ class JobRun {
   // job_mending.cc: workers that die or hang, chunks that fail.
   void on_death(std::uint32_t slot, const WorkerDeath& death);
   bool was_done(std::uint64_t stamp) const;
-  FaultCause cause_of(const WorkerDeath& death, const std::optional<Kill>& kill);
+  static FaultCause cause_of(const WorkerDeath& death, const std::optional<Kill>& kill);
   std::optional<std::uint32_t> blamed_chunk(const WorkerDeath& death, std::uint64_t stamp,
                                             const Slot& slot) const;
   void on_chunk_failure(std::uint32_t chunk, FailedAttempt attempt);
@@ -155,7 +155,6 @@ class JobRun {
   HangWatch hangs_;
   ChunkFaults chunk_faults_;
   FaultReport report_;
-  std::optional<std::int64_t> out_of_memory_kills_;
   std::deque<std::uint32_t> suspects_;            // for the next fresh workers
   std::deque<std::uint32_t> apart_;               // suspects that run while nobody else does
   std::map<std::uint32_t, std::string> refused_;  // by the kernel; given up in the next quiet state

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cassert>
 #include <csignal>
+#include <utility>
 
+#include "engine/printable.h"
 #include "ipc/version.h"
 
 namespace gristmill::engine {
@@ -106,7 +108,7 @@ void WorkerPool::take_reports(std::uint32_t slot, std::vector<WorkerEvent>& even
     }
     if (const auto* hello = std::get_if<ipc::Hello>(&report)) {
       if (incarnation.greeted || hello->version != ipc::kVersion) {
-        return reject(slot, "it is of version " + hello->version);
+        return reject(slot, "it is of version " + printable(hello->version.substr(0, 20)));
       }
       incarnation.greeted = true;
       continue;
@@ -133,8 +135,16 @@ void WorkerPool::take_death(std::uint32_t slot, std::vector<WorkerEvent>& events
   const bool own_kill = incarnation.killed && (exit->signal == SIGKILL || !exit->known);
   events.push_back(
       {slot, WorkerDeath{*exit, own_kill, own_kill ? incarnation.violation : std::string(),
-                         incarnation.output.last_lines()}});
+                         incarnation.output.last_lines(),
+                         exit->signal == SIGKILL && !own_kill && was_out_of_memory()}});
   slots_[slot].reset();
+}
+
+// True if the system has killed somebody for memory since it was asked last.
+bool WorkerPool::was_out_of_memory() {
+  const std::optional<std::int64_t> before =
+      std::exchange(out_of_memory_kills_, out_of_memory_kills("/"));
+  return before && out_of_memory_kills_ && *out_of_memory_kills_ > *before;
 }
 
 void WorkerPool::reject(std::uint32_t slot, std::string violation) {

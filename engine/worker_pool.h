@@ -10,6 +10,7 @@
 
 #include "engine/epoll.h"
 #include "engine/placed_memory.h"
+#include "engine/process_state.h"
 #include "engine/worker_launcher.h"
 #include "engine/worker_output.h"
 #include "ipc/messages.h"
@@ -22,6 +23,7 @@ struct WorkerDeath {
   bool own_kill = false;                     // by SIGKILL, and this pool sent one
   std::string violation;                     // what it did wrong, if that is why it was killed
   std::vector<std::string> last_lines = {};  // of what it wrote to stdout and stderr
+  bool out_of_memory = false;                // by the system, as far as its count of kills says
 };
 
 struct WorkerEvent {
@@ -79,11 +81,13 @@ class WorkerPool {
   };
 
   void take_reports(std::uint32_t slot, std::vector<WorkerEvent>& events, bool& more);
+  bool was_out_of_memory();
   void take_death(std::uint32_t slot, std::vector<WorkerEvent>& events);
 
   WorkerLauncher& launcher_;
   Epoll& epoll_;
   const WorkerLines& lines_;
+  std::optional<std::int64_t> out_of_memory_kills_ = out_of_memory_kills("/");
   std::vector<std::optional<Incarnation>> slots_;
 };
 

@@ -112,6 +112,8 @@ TEST_F(MendingTest, BisectionIsForMaps) {
       .kernel = "histogram",
       .inputs = {{"values", Dataset::copy_of(ArrayView(std::span<const double>(values), {10}))}}};
   spec.faults.bisect = true;
+  EXPECT_THAT(error_of([&] { engine->submit(spec); }).message(), HasSubstr("nothing to bisect"));
+  spec.faults.on_error = OnError::kSkip;
   EXPECT_THAT(error_of([&] { engine->submit(spec); }).message(),
               HasSubstr("only the chunks of a map can be bisected"));
 }
