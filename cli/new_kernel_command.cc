@@ -48,6 +48,7 @@ std::string next_commands(const NewKernelArguments& arguments, const std::filesy
   return fmt::format(
       R"(build:  cmake -G Ninja -S {0} -B {1}{2} && cmake --build {1}
 test:   ctest --test-dir {1} --output-on-failure
+        (fails after an edit: it says how to take the new result for right)
 run:    {3} run {4} --plugin {5} --input FILE.npy --output {4}.npy
 
 or without CMake:

@@ -106,6 +106,19 @@ constexpr auto kTriangle =
           }
         });
 
+// Asks for rows as if a tile had some.
+constexpr auto kRowsOfTiles = gk::define("rows_of_tiles", "a mistake")
+                                  .inputs(gk::input<double>("a", "N"))
+                                  .params(gk::param<std::int64_t>("how", "", "0"))
+                                  .outputs(gk::output<double>("out", "N x N"))
+                                  .triangle("a")
+                                  .map([](const gk::Request& job, const gk::Chunk& chunk) {
+                                    const auto how = job.param<std::int64_t>("how");
+                                    if (how == 0) chunk.output<double>("out");
+                                    if (how == 1) chunk.output_bytes("out");
+                                    if (how == 2) chunk.rows<double>(job.input("a"));
+                                  });
+
 // A plan with what a parameter says.
 struct WrongPlan {
   static constexpr const char* kName = "wrong_plan";
@@ -125,7 +138,8 @@ struct WrongPlan {
 
 const gm_plugin& plugin() {
   return *gk::detail::plugin<gk::Defined<kScale>, gk::Defined<kTotal>, gk::Defined<kRepeat>,
-                             gk::Defined<kTiles>, gk::Defined<kTriangle>, WrongPlan>();
+                             gk::Defined<kTiles>, gk::Defined<kTriangle>, WrongPlan,
+                             gk::Defined<kRowsOfTiles>>();
 }
 
 CallError error_of(const PluginRequest& request) {
@@ -219,6 +233,18 @@ TEST(DefinitionTest, ATriangleWithMirrorImagesWritesTheWholeSquare) {
       ASSERT_EQ(product[i * 300 + j], static_cast<std::int64_t>(i * j));
     }
   }
+}
+
+TEST(DefinitionTest, ATileHasNoRowsOfItsOwn) {
+  const auto text = [](std::int64_t how) {
+    const CallError error =
+        error_of({"rows_of_tiles", {array_of(kValues, {6})}, {{"how", int_param(how)}}});
+    EXPECT_EQ(error.status(), GM_FAILED);
+    return std::string(error.what());
+  };
+  EXPECT_EQ(text(0), "a tile writes whole_output");
+  EXPECT_EQ(text(1), "a tile writes whole_output");
+  EXPECT_EQ(text(2), "a tile reads rows_as(row_begin(), row_end()) of an input");
 }
 
 TEST(KernelKitPlanTest, WhatAPlanLeavesOutIsNamed) {

@@ -253,9 +253,10 @@ TEST(KernelKitReduceTest, OutputsAreNotThereBeforeFinish) {
   for (const char* what : {"output in run", "wanted in run"}) {
     const CallError error = error_of(wrong(what));
     EXPECT_EQ(error.status(), GM_FAILED);
-    EXPECT_STREQ(
-        error.what(),
-        "a chunk has outputs in a map only: a reduce has them in finish, and emit gives rows");
+    EXPECT_STREQ(error.what(),
+                 "a chunk has outputs in a map only: a reduce has them in finish; in an emit ask "
+                 "the rows that "
+                 "emit() returned");
   }
 }
 
