@@ -18,8 +18,7 @@ namespace gristmill::workers {
 // Lifetime: memory and control outlive it.
 class RowGatherer {
  public:
-  // Errors: kInternal for records that name rows which there
-  // cannot be; as the mappings'.
+  // Errors: kInternal for records that name rows which there cannot be; as the mappings'.
   RowGatherer(const ipc::Emit& emit, const std::vector<ipc::ArraySpec>& outputs,
               const std::vector<ipc::UniqueFd>& fds, MemoryCache& memory,
               const ipc::ControlSegment& control);
