@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -226,7 +227,7 @@ void require_abi(const std::string& path, const gm_plugin* plugin) {
     throw refused_plugin(path, versions,
                          "Use a newer gristmill, or build it again with the headers of this one.");
   }
-  if (plugin->struct_size < sizeof(gm_plugin)) {
+  if (plugin->struct_size < offsetof(gm_plugin, kernels) + sizeof(gm_plugin::kernels)) {
     throw refused_plugin(path, "its gm_plugin is smaller than ABI 1.0 has it", kBuildAgain);
   }
   if (plugin->kernel_count == 0 || plugin->kernels == nullptr) {

@@ -128,6 +128,7 @@ struct WrongPlan {
   static void plan(const gk::Request& request, gk::Plan& plan) {
     const auto how = request.param<std::int64_t>("how");
     if (how != 1) plan.range(how == 2 ? -1 : 3);
+    if (how == 5) return void(plan.output<double>("out", {2, -5}));
     if (how == 3) return void(plan.output<double>("out", {1, 1, 1, 1, 1, 1, 1, 1}));
     if (how == 4) return void(plan.output<double>("out", {1, 1, 1, 1, 1, 1, 1, 1, 1}));
     plan.output<double>("out");
@@ -206,6 +207,12 @@ TEST(DefinitionTest, AnEmitGivesItsRowsAndUsesTheServices) {
   EXPECT_THAT(job.log(), ElementsAre("done with 3", "done with 1"));
 }
 
+TEST(DefinitionTest, ANegativeRangeIsTheRequestsMistakeAndNamesTheParameter) {
+  const CallError error = error_of({"repeat", {}, {{"items", int_param(-3)}}});
+  EXPECT_EQ(error.status(), GM_INVALID);
+  EXPECT_STREQ(error.what(), "parameter \"items\" is negative");
+}
+
 TEST(DefinitionTest, CommittingMoreRowsThanThereIsRoomForIsTheKernelsError) {
   const CallError error =
       error_of({"repeat", {}, {{"items", int_param(4)}, {"excess", int_param(1)}}});
@@ -252,8 +259,10 @@ TEST(KernelKitPlanTest, WhatAPlanLeavesOutIsNamed) {
     return PluginRequest{"wrong_plan", {}, {{"how", int_param(number)}}};
   };
   EXPECT_THAT(error_of(how(1)).what(), HasSubstr("no index space"));
-  EXPECT_THAT(error_of(how(2)).what(), HasSubstr("negative"));
-  EXPECT_EQ(error_of(how(2)).status(), GM_INVALID);
+  EXPECT_STREQ(error_of(how(2)).what(), "the plan has a negative number of items");
+  EXPECT_EQ(error_of(how(2)).status(), GM_FAILED);
+  EXPECT_STREQ(error_of(how(5)).what(), "the plan has a negative length for output \"out\"");
+  EXPECT_EQ(error_of(how(5)).status(), GM_FAILED);
   EXPECT_THAT(error_of(how(3)).what(), HasSubstr("too many axes"));
   EXPECT_THAT(error_of(how(4)).what(), HasSubstr("too many axes"));
   EXPECT_THAT(error_of(how(0)).what(), HasSubstr("only a reduce has accumulators"));

@@ -213,8 +213,8 @@ TEST(KernelKitReduceTest, APlanWithoutAnAccumulatorIsAnError) {
   EXPECT_EQ(none.status(), GM_FAILED);
   EXPECT_STREQ(none.what(), "the plan says no accumulator");
   const CallError negative = error_of(wrong("negative accumulator"));
-  EXPECT_EQ(negative.status(), GM_INVALID);
-  EXPECT_STREQ(negative.what(), "the accumulator has a negative length");
+  EXPECT_EQ(negative.status(), GM_FAILED);
+  EXPECT_STREQ(negative.what(), "the plan has an accumulator of a negative length");
 }
 
 TEST(KernelKitReduceTest, AnEmptyAccumulatorHasAByteForTheHost) {
