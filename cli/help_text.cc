@@ -59,7 +59,7 @@ the same as the options; options given beside it override it.
   -h, --help                 this text
 
 exit codes: 0 done, 1 failed, 2 not started: bad request, 4 out of memory, space or processes,
-            70 bug of gristmill, 130 or 143 interrupted
+            70 bug of gristmill, 129, 130 or 143 interrupted
 
 examples:
   gristmill run nearest --input cities.npy

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <gristmill/engine.h>
+
 #include "cli/kernel_project.h"
 
 namespace gristmill::cli {
@@ -58,6 +60,21 @@ or without CMake:
       in_project("build/" + name + ".so"), headers, in_project(name + ".cc"));
 }
 
+// Of one name the first is taken, and plug-ins come first.
+std::string hiding_text(const std::string& name) {
+  try {
+    for (const KernelInfo& kernel : Engine({.workers = 1}).kernels()) {
+      if (kernel.name == name) {
+        return fmt::format("\nnote:   it hides the built-in kernel \"{}\" where it is loaded\n",
+                           name);
+      }
+    }
+  } catch (const Error&) {
+    // Without its worker program nothing is known of built-in kernels; the project is made.
+  }
+  return "";
+}
+
 }  // namespace
 
 void new_kernel(const NewKernelArguments& arguments) {
@@ -68,7 +85,7 @@ void new_kernel(const NewKernelArguments& arguments) {
   const std::string text =
       fmt::format("made {}/: edit the marked line of {}, then\n\n", folder.string(),
                   (folder / (arguments.name + ".cc")).string()) +
-      next_commands(arguments, folder, find_prefix());
+      next_commands(arguments, folder, find_prefix()) + hiding_text(arguments.name);
   std::fputs(text.c_str(), stdout);
 }
 

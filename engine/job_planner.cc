@@ -36,7 +36,7 @@ std::vector<std::size_t> match_outputs(const KernelInfo& kernel, std::vector<Out
       }
       output.name = known[0];
     }
-    indexes.push_back(index_of("output", output.name, known));
+    indexes.push_back(index_of(kernel.name, "output", output.name, known));
     if (std::count(indexes.begin(), indexes.end(), indexes.back()) > 1) {
       throw invalid("output \"" + output.name + "\" is asked for twice");
     }
