@@ -59,7 +59,8 @@ class JobFileReader {
   std::string content() const;
   void require_harmless(const TomlSurface& surface) const;
   toml::table parse() const;
-  void read_entry(std::string_view key, const toml::node& node);
+  void read_entry(const toml::key& name, const toml::node& node);
+  void read_params(const toml::table& params);
   std::string text_of(std::string_view key, const toml::node& node) const;
   void read_inputs(const toml::table& inputs);
   void read_outputs(const toml::table& outputs);
@@ -83,6 +84,8 @@ class JobFileReader {
   auto at(const toml::node& node, Reader reader) const -> decltype(reader());
 
   [[noreturn]] void fail(const toml::node& node, std::string reason, std::string hint = "") const;
+  [[noreturn]] void fail(const toml::source_region& source, std::string reason,
+                         std::string hint = "") const;
   [[noreturn]] void fail(std::string reason, std::string hint = "") const;
 
   std::filesystem::path path_;
@@ -93,7 +96,7 @@ class JobFileReader {
 JobRequest JobFileReader::read() {
   const toml::table table = parse();
   for (const auto& [key, node] : table) {
-    read_entry(key.str(), node);
+    read_entry(key, node);
   }
   if (request_.kernel.empty()) {
     fail("no kernel", "Begin it with a line like kernel = \"nearest\".");
@@ -145,7 +148,8 @@ toml::table JobFileReader::parse() const {
   }
 }
 
-void JobFileReader::read_entry(std::string_view key, const toml::node& node) {
+void JobFileReader::read_entry(const toml::key& name, const toml::node& node) {
+  const std::string_view key = name.str();
   if (key == "kernel") {
     request_.kernel = value_of<std::string>(key, node, "a string");
   } else if (key == "chunk_size") {
@@ -173,17 +177,24 @@ void JobFileReader::read_entry(std::string_view key, const toml::node& node) {
   } else if (key == "outputs") {
     read_outputs(table_of(key, node));
   } else if (key == "params") {
-    for (const auto& [name, value] : table_of(key, node)) {
-      request_.params.emplace(name.str(), read_param(name.str(), value));
-      request_.param_places.emplace(
-          name.str(), fmt::format("job file \"{}\", {}", path_.string(), place_of(value.source())));
-    }
+    read_params(table_of(key, node));
   } else {
     std::vector<std::string> known = {"kernel", "chunk_size", "workers",    "memory",
-                                      "cache",  "in_memory",  "in_process", "plugins",
-                                      "inputs", "outputs",    "params"};
+                                            "cache",  "in_memory",  "in_process", "plugins",
+                                            "inputs", "outputs",    "params"};
     known.insert(known.end(), fault_option_names().begin(), fault_option_names().end());
-    fail(node, unknown_name("key", key, known).message());
+    fail(name.source(), unknown_name("key", key, known).message());
+  }
+}
+
+void JobFileReader::read_params(const toml::table& params) {
+  const auto place = [&](const toml::source_region& source) {
+    return fmt::format("job file \"{}\", {}", path_.string(), place_of(source));
+  };
+  for (const auto& [name, value] : params) {
+    request_.params.emplace(name.str(), read_param(name.str(), value));
+    request_.param_places.emplace(name.str(),
+                                  ParamPlace{place(name.source()), place(value.source())});
   }
 }
 
@@ -235,7 +246,7 @@ InputArgument JobFileReader::read_input(std::string_view name, const toml::node&
       input.path = path_of(key.str(), value);
     } else if (key != "dtype" && key != "shape" && key != "offset") {
       const std::vector<std::string> known = {"path", "dtype", "shape", "offset"};
-      fail(value, unknown_name("key of an input", key.str(), known).message());
+      fail(key.source(), unknown_name("key of an input", key.str(), known).message());
     }
   }
   if (input.path.empty()) {
@@ -359,7 +370,12 @@ auto JobFileReader::at(const toml::node& node, Reader reader) const -> decltype(
 }
 
 void JobFileReader::fail(const toml::node& node, std::string reason, std::string hint) const {
-  fail(fmt::format("{}: {}", place_of(node.source()), reason), std::move(hint));
+  fail(node.source(), std::move(reason), std::move(hint));
+}
+
+void JobFileReader::fail(const toml::source_region& source, std::string reason,
+                         std::string hint) const {
+  fail(fmt::format("{}: {}", place_of(source), reason), std::move(hint));
 }
 
 void JobFileReader::fail(std::string reason, std::string hint) const {

@@ -70,7 +70,9 @@ Output parse_output(std::string_view text) {
 void add_param(std::map<std::string, ParamValue>& params, const std::string& text) {
   const auto [name, value] = split_name(text);
   if (name.empty()) {
-    throw_invalid(fmt::format("could not read parameter \"{}\": no name before a \"=\"", text),
+    const char* missing =
+        text.find('=') == std::string::npos ? "no \"=\" in it" : "no name before the \"=\"";
+    throw_invalid(fmt::format("could not read parameter \"{}\": {}", text, missing),
                   "Write --param NAME=VALUE.");
   }
   if (!params.emplace(name, value).second) {
@@ -202,11 +204,38 @@ std::int64_t parse_cache_limit(std::string_view text) {
   return *size;
 }
 
-Error placed(const ParameterError& error, const JobRequest& request) {
-  const auto place = request.param_places.find(error.parameter());
+namespace {
+
+// The parameter of a job file that a kernel's refusal names; null if it names none, or several.
+const ParamPlace* place_named_in(const Error& error, const JobRequest& request) {
+  const ParamPlace* named = nullptr;
+  if (error.code() != ErrorCode::kInvalid || !error.message().starts_with("kernel \"")) {
+    return nullptr;
+  }
+  for (const auto& [name, place] : request.param_places) {
+    if (error.message().find('"' + name + '"') == std::string::npos) {
+      continue;
+    }
+    if (named != nullptr) {
+      return nullptr;
+    }
+    named = &place;
+  }
+  return named;
+}
+
+}  // namespace
+
+Error placed(const Error& error, const JobRequest& request) {
   ErrorText text = error.text();
-  if (place != request.param_places.end()) {
-    text.message = place->second + ": " + text.message;
+  if (const auto* of_parameter = dynamic_cast<const ParameterError*>(&error)) {
+    const auto place = request.param_places.find(of_parameter->parameter());
+    if (place != request.param_places.end()) {
+      const bool about_name = of_parameter->about() == ParameterError::About::kName;
+      text.message = (about_name ? place->second.name : place->second.value) + ": " + text.message;
+    }
+  } else if (const ParamPlace* place = place_named_in(error, request)) {
+    text.message = place->value + ": " + text.message;
   }
   return Error(error.code(), std::move(text));
 }

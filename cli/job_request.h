@@ -17,6 +17,12 @@
 
 namespace gristmill::cli {
 
+// Where a job file has a parameter: job file "a.toml", line 3, column 10.
+struct ParamPlace {
+  std::string name;
+  std::string value;
+};
+
 // What a job file or a command line asks for, each by itself or the one over the other.
 // Names of inputs and of outputs are unique.
 struct JobRequest {
@@ -24,8 +30,7 @@ struct JobRequest {
   std::vector<InputArgument> inputs;
   std::vector<Output> outputs;
   std::map<std::string, ParamValue> params;
-  // Where a job file says them: job file "a.toml", line 3, column 10.
-  std::map<std::string, std::string> param_places;
+  std::map<std::string, ParamPlace> param_places;  // of those in a job file
   std::optional<ChunkSize> chunk_size;
   std::optional<int> workers;
   std::optional<std::int64_t> memory_bytes;
@@ -52,8 +57,9 @@ int parse_workers(std::string_view text);
 std::int64_t parse_memory_limit(std::string_view text);
 std::int64_t parse_cache_limit(std::string_view text);
 
-// The error of a parameter with its place in front, if it is in a job file.
-Error placed(const ParameterError& error, const JobRequest& request);
+// The error of a parameter with its place in front, if it is in a job file: also that of a kernel
+// which names one parameter of the job.
+Error placed(const Error& error, const JobRequest& request);
 
 // The job to submit: opens the inputs. Errors: kInvalid when one cannot be opened.
 JobSpec job_spec(const JobRequest& request);

@@ -47,14 +47,43 @@ std::string entry_text(const std::string& name, const std::string& help) {
   return fmt::format("  {}\n", wrapped(name + ": " + help, 4));
 }
 
+// Where a kernel of a plug-in is from, and what it hides: of one name the first is taken. The
+// built-in ones are the last.
+std::string origin_text(const std::vector<KernelInfo>& kernels, std::size_t index) {
+  const std::string& built_in = kernels.back().plugin;
+  const KernelInfo& kernel = kernels[index];
+  if (kernel.plugin == built_in) {
+    return "";
+  }
+  std::string text = fmt::format("from {}", kernel.plugin);
+  for (std::size_t other = index + 1; other < kernels.size(); ++other) {
+    if (kernels[other].name == kernel.name) {
+      text += kernels[other].plugin == built_in
+                  ? ", hides the built-in one"
+                  : fmt::format(", hides that of {}", kernels[other].plugin);
+    }
+  }
+  return fmt::format(" ({})", text);
+}
+
+bool is_hidden(const std::vector<KernelInfo>& kernels, std::size_t index) {
+  const auto end = kernels.begin() + static_cast<std::ptrdiff_t>(index);
+  return std::any_of(kernels.begin(), end, [&](const KernelInfo& earlier) {
+    return earlier.name == kernels[index].name;
+  });
+}
+
 std::string list_text(const std::vector<KernelInfo>& kernels) {
   std::size_t width = 0;
   for (const KernelInfo& kernel : kernels) {
     width = std::max(width, kernel.name.size());
   }
   std::string text;
-  for (const KernelInfo& kernel : kernels) {
-    text += fmt::format("{:<{}}  {}\n", kernel.name, width, kernel.summary);
+  for (std::size_t i = 0; i < kernels.size(); ++i) {
+    if (!is_hidden(kernels, i)) {
+      text += fmt::format("{:<{}}  {}{}\n", kernels[i].name, width, kernels[i].summary,
+                          origin_text(kernels, i));
+    }
   }
   return text;
 }

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <gristmill/engine.h>
+
 #include "cli/kernel_project.h"
 
 namespace gristmill::cli {
@@ -48,6 +50,7 @@ std::string next_commands(const NewKernelArguments& arguments, const std::filesy
   return fmt::format(
       R"(build:  cmake -G Ninja -S {0} -B {1}{2} && cmake --build {1}
 test:   ctest --test-dir {1} --output-on-failure
+        (fails after an edit: it says how to take the new result for right)
 run:    {3} run {4} --plugin {5} --input FILE.npy --output {4}.npy
 
 or without CMake:
@@ -55,6 +58,21 @@ or without CMake:
 )",
       word(folder.string()), in_project("build"), package, word(arguments.program), name,
       in_project("build/" + name + ".so"), headers, in_project(name + ".cc"));
+}
+
+// Of one name the first is taken, and plug-ins come first.
+std::string hiding_text(const std::string& name) {
+  try {
+    for (const KernelInfo& kernel : Engine({.workers = 1}).kernels()) {
+      if (kernel.name == name) {
+        return fmt::format("\nnote:   it hides the built-in kernel \"{}\" where it is loaded\n",
+                           name);
+      }
+    }
+  } catch (const Error&) {
+    // Without its worker program nothing is known of built-in kernels; the project is made.
+  }
+  return "";
 }
 
 }  // namespace
@@ -67,7 +85,7 @@ void new_kernel(const NewKernelArguments& arguments) {
   const std::string text =
       fmt::format("made {}/: edit the marked line of {}, then\n\n", folder.string(),
                   (folder / (arguments.name + ".cc")).string()) +
-      next_commands(arguments, folder, find_prefix());
+      next_commands(arguments, folder, find_prefix()) + hiding_text(arguments.name);
   std::fputs(text.c_str(), stdout);
 }
 

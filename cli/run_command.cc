@@ -154,7 +154,7 @@ int run_job(const RunArguments& arguments) {
   const JobRequest request = job_request(arguments);
   try {
     return run_request(arguments, request);
-  } catch (const ParameterError& error) {
+  } catch (const Error& error) {
     throw placed(error, request);
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gristmill/error.h>
@@ -17,11 +18,19 @@ std::vector<std::string> names_of(const Declarations& declarations) {
   return names;
 }
 
-// Errors: kInvalid, with the nearest known name.
-inline std::size_t index_of(std::string_view kind, const std::string& name,
-                            const std::vector<std::string>& known) {
+// As unknown_name, for what a kernel does not declare.
+inline Error unknown_of(const std::string& kernel, std::string_view kind, const std::string& name,
+                        const std::vector<std::string>& known) {
+  ErrorText text = unknown_name(kind, name, known).text();
+  text.message = "kernel \"" + kernel + "\": " + text.message;
+  return Error(ErrorCode::kInvalid, std::move(text));
+}
+
+// Errors: kInvalid, with the kernel and the nearest known name.
+inline std::size_t index_of(const std::string& kernel, std::string_view kind,
+                            const std::string& name, const std::vector<std::string>& known) {
   const auto found = std::find(known.begin(), known.end(), name);
-  if (found == known.end()) throw unknown_name(kind, name, known);
+  if (found == known.end()) throw unknown_of(kernel, kind, name, known);
   return static_cast<std::size_t>(found - known.begin());
 }
 

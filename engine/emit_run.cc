@@ -25,7 +25,10 @@ EmitRun::EmitRun(std::vector<Output> outputs, std::size_t kernel_outputs, bool r
     if (!output.path.empty()) file.file = std::make_unique<TemporaryFile>(output.path);
   }
   // All rows of the job may come from one worker.
-  limit_bytes_ = std::min(pool_->room_bytes(), available_memory_bytes("/").value_or(INT64_MAX / 2));
+  // What is promised to others and not yet there counts as taken.
+  const std::int64_t available =
+      available_memory_bytes("/").value_or(INT64_MAX / 2) - pool_->untouched_bytes();
+  limit_bytes_ = std::min(pool_->room_bytes(), std::max<std::int64_t>(available, 0));
   for (const Output& output : outputs_) all_row_bytes_ += ipc::row_bytes(output.spec);
   capacity_rows_ =
       std::min(limit_bytes_ / std::max<std::int64_t>(all_row_bytes_, 1), ipc::kMostEmittedRows);

@@ -56,8 +56,9 @@ std::vector<std::optional<Dataset>> match_inputs(const KernelInfo& kernel,
   const std::vector<std::string> known = names_of(kernel.inputs);
   std::vector<std::optional<Dataset>> inputs(known.size());
   for (const Input& input : given) {
-    const std::size_t index =
-        input.name.empty() ? nameless_input(kernel) : index_of("input", input.name, known);
+    const std::size_t index = input.name.empty()
+                                  ? nameless_input(kernel)
+                                  : index_of(kernel.name, "input", input.name, known);
     if (inputs[index]) throw invalid("input \"" + known[index] + "\" is given twice");
     require_declared(kernel.inputs[index], input.data);
     inputs[index] = input.data;

@@ -14,6 +14,7 @@
 #include "engine/output_target.h"
 #include "engine/params.h"
 #include "engine/partials_plan.h"
+#include "engine/plan_check.h"
 #include "ipc/codec.h"
 #include "ipc/fill_element.h"
 
@@ -38,7 +39,7 @@ std::vector<std::size_t> match_outputs(const KernelInfo& kernel, std::vector<Out
       }
       output.name = known[0];
     }
-    indexes.push_back(index_of("output", output.name, known));
+    indexes.push_back(index_of(kernel.name, "output", output.name, known));
     if (std::count(indexes.begin(), indexes.end(), indexes.back()) > 1) {
       throw invalid("output \"" + output.name + "\" is asked for twice");
     }
@@ -65,53 +66,6 @@ ipc::KernelRequest request_for(const KernelInfo& kernel, std::uint64_t identity,
     request.outputs_wanted.push_back(index.has_value());
   }
   return request;
-}
-
-// What the index space says of the items, for whoever believes no worker.
-std::int64_t items_of(const ipc::IndexSpace& space, const ipc::KernelRequest& request,
-                      std::int64_t claimed) {
-  if (space.has_tiles()) return ipc::tile_count(space).value_or(-1);
-  if (space.kind == ipc::SpaceKind::kRange) return claimed;
-  if (space.input >= request.inputs.size() || !request.inputs[space.input]) return -1;
-  const Shape& shape = request.inputs[space.input]->shape;
-  return shape.empty() ? 1 : shape[0];
-}
-
-// How an output of a map must begin: with a row for each item, or with the rows and columns of
-// tiles.
-bool has_items(const ipc::Planned& planned, const Shape& shape) {
-  if (!planned.space.has_tiles()) return !shape.empty() && shape[0] == planned.items;
-  return shape.size() >= 2 && shape[0] == planned.space.rows && shape[1] == planned.space.columns;
-}
-
-// The kernel's answer is a worker's message: believed only as far as it makes sense.
-void require_sensible(const KernelInfo& kernel, const ipc::KernelRequest& request,
-                      ipc::Planned& planned) {
-  const auto fail = [&](const std::string& what) {
-    throw Error(ErrorCode::kFailed, "kernel \"" + kernel.name + "\" planned " + what);
-  };
-  if (planned.items < 0 || planned.bytes_per_item < 0) fail("a negative number of items or bytes");
-  if (items_of(planned.space, request, planned.items) != planned.items) {
-    fail("items that are not those of its index space");
-  }
-  if (kernel.pattern == Pattern::kReduce && planned.accumulator_bytes < 1) fail("no accumulator");
-  if (planned.outputs.size() != kernel.outputs.size()) fail("a wrong number of outputs");
-  for (std::size_t i = 0; i < planned.outputs.size(); ++i) {
-    ipc::ArraySpec& spec = planned.outputs[i];
-    const std::string name = "output \"" + kernel.outputs[i].name + "\" ";
-    if (kernel.pattern == Pattern::kMap && !has_items(planned, spec.shape)) {
-      fail(name + "without a row for each item");
-    }
-    if (kernel.pattern == Pattern::kEmit) {
-      if (spec.shape.empty()) fail(name + "without rows");
-      spec.shape[0] = 0;  // known at the end
-    }
-    if (!size_bytes(spec.dtype, spec.shape) ||
-        !size_bytes(spec.dtype,
-                    Shape(spec.shape.begin() + (spec.shape.empty() ? 0 : 1), spec.shape.end()))) {
-      fail(name + "larger than any memory");
-    }
-  }
 }
 
 void require_possible(const FaultPolicy& faults, const KernelInfo& kernel, const PlannedJob& job,
@@ -231,6 +185,9 @@ PlannedJob JobPlanner::plan(JobSpec spec) {
 
   ipc::Planned planned = ask(job.request);
   require_sensible(info, job.request, planned);
+  if (info.pattern == Pattern::kEmit) {
+    for (ipc::ArraySpec& output : planned.outputs) output.shape[0] = 0;  // known at the end
+  }
   job.space = planned.space;
   job.flags = planned.flags;
   plan_work(job, planned, spec.chunk_size, info.pattern, workers_);

@@ -5,6 +5,9 @@
 #include <optional>
 #include <string_view>
 
+#include "engine/declared_names.h"
+#include "engine/printable.h"
+
 namespace gristmill::engine {
 namespace {
 
@@ -82,8 +85,22 @@ void require_sendable(const std::string& name, const ParamValue& value) {
   }
 }
 
+bool is_whole_number(const ParamValue& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  if (text == nullptr) return false;
+  const std::size_t first = text->starts_with('-') ? 1 : 0;
+  return text->size() > first && text->find_first_not_of("0123456789", first) == std::string::npos;
+}
+
 ParamValue resolve(const KernelInfo::Param& param, const ParamValue& given) {
   std::optional<ParamValue> value = convert(param.type, given);
+  if (!value && param.type == "int" && is_whole_number(given)) {
+    throw ParameterError(param.name,
+                         {"parameter \"" + param.name + "\" is of type int, and " +
+                              printable(in_words(given)) + " is beyond its 64 bits",
+                          {},
+                          param.help.empty() ? "" : param.name + ": " + param.help + "."});
+  }
   if (!value) {
     throw ParameterError(param.name,
                          {"parameter \"" + param.name + "\" is of type " + param.type + ", and \"" +
@@ -115,7 +132,8 @@ std::vector<ParamValue> resolve_params(const KernelInfo& kernel,
   }
   for (const auto& [name, value] : given) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
-      throw ParameterError(name, unknown_name("parameter", name, known).text());
+      throw ParameterError(name, unknown_of(kernel.name, "parameter", name, known).text(),
+                           ParameterError::About::kName);
     }
   }
   return values;

@@ -47,8 +47,10 @@ std::int64_t size_bytes(const ipc::Partials& partials) {
 std::shared_ptr<const PooledSegment> reserve_partials(const ipc::Partials& partials,
                                                       SegmentPool& pool) {
   const std::int64_t size = size_bytes(partials);
-  const std::string what = format_count(partials.leaves) + " partial results of " +
-                           format_size(partials.accumulator_bytes);
+  const std::string what = format_count(partials.leaves) +
+                           (partials.leaves == 1 ? " partial result of " : " partial results of ") +
+                           format_size(partials.accumulator_bytes) + ", " + format_size(size) +
+                           " in all";
   return pool.take_all(std::span(&size, 1), what).front();
 }
 

@@ -67,7 +67,7 @@ std::int64_t PooledSegment::allocated_bytes() const {
 
 std::shared_ptr<const PooledSegment> SegmentPool::take(std::int64_t size_bytes) {
   auto segment = take_idle(size_bytes);
-  return segment ? segment : make(class_bytes(size_bytes));
+  return segment ? segment : make(class_bytes(size_bytes), size_bytes);
 }
 
 std::vector<std::shared_ptr<const PooledSegment>> SegmentPool::take_all(
@@ -82,7 +82,10 @@ std::vector<std::shared_ptr<const PooledSegment>> SegmentPool::take_all(
   if (missing.empty()) return segments;
 
   // Before anything is freed: workers unmap what is freed between jobs.
-  std::int64_t available = available_memory_bytes("/").value_or(INT64_MAX);
+  std::int64_t available = available_memory_bytes(root_).value_or(INT64_MAX);
+  if (available != INT64_MAX) {
+    available = std::max<std::int64_t>(available - untouched_bytes(), 0);
+  }
   const auto fits = [&](std::int64_t needed) {
     return needed <= room_bytes() && needed <= available;
   };
@@ -102,7 +105,7 @@ std::vector<std::shared_ptr<const PooledSegment>> SegmentPool::take_all(
     if (sizes[i] == 0 || segments[i]) continue;
     // The job before may have given one back meanwhile.
     segments[i] = take_idle(sizes[i]);
-    if (!segments[i]) segments[i] = make(rounded(sizes[i]));
+    if (!segments[i]) segments[i] = make(rounded(sizes[i]), sizes[i]);
   }
   return segments;
 }
@@ -133,6 +136,15 @@ std::int64_t SegmentPool::total_bytes() const {
   return total_bytes_;
 }
 
+std::int64_t SegmentPool::untouched_bytes() const {
+  const std::lock_guard lock(mutex_);
+  std::int64_t untouched = 0;
+  for (const auto& [segment, used_bytes] : used_bytes_) {
+    untouched += std::max<std::int64_t>(used_bytes - segment->allocated_bytes(), 0);
+  }
+  return untouched;
+}
+
 std::int64_t SegmentPool::class_bytes(std::int64_t size_bytes) {
   if (size_bytes <= ipc::kHugePageBytes) return ipc::kHugePageBytes;
   const auto floor =
@@ -154,20 +166,25 @@ std::shared_ptr<const PooledSegment> SegmentPool::take_idle(std::int64_t size_by
     idle_bytes_ -= segment->size_bytes();
     idle_.erase(found);
   }
-  return share(std::move(segment));
+  return share(std::move(segment), size_bytes);
 }
 
-std::shared_ptr<const PooledSegment> SegmentPool::make(std::int64_t size_bytes) {
+std::shared_ptr<const PooledSegment> SegmentPool::make(std::int64_t size_bytes,
+                                                       std::int64_t used_bytes) {
   auto segment = std::make_unique<const PooledSegment>(size_bytes);
   {
     const std::lock_guard lock(mutex_);
     total_bytes_ += segment->size_bytes();
   }
-  return share(std::move(segment));
+  return share(std::move(segment), used_bytes);
 }
 
 std::shared_ptr<const PooledSegment> SegmentPool::share(
-    std::unique_ptr<const PooledSegment> segment) {
+    std::unique_ptr<const PooledSegment> segment, std::int64_t used_bytes) {
+  {
+    const std::lock_guard lock(mutex_);
+    used_bytes_.emplace(segment.get(), used_bytes);
+  }
   return {segment.release(), [pool = weak_from_this()](const PooledSegment* used) {
             std::unique_ptr<const PooledSegment> owned(used);
             if (const auto alive = pool.lock()) alive->give_back(std::move(owned));
@@ -177,6 +194,7 @@ std::shared_ptr<const PooledSegment> SegmentPool::share(
 void SegmentPool::give_back(std::unique_ptr<const PooledSegment> segment) {
   std::list<Idle> dropped;
   const std::lock_guard lock(mutex_);
+  used_bytes_.erase(segment.get());
   idle_bytes_ += segment->size_bytes();
   idle_.push_front({std::move(segment), Clock::now()});
   while (idle_bytes_ > limits_.cache_bytes) drop_last(dropped);

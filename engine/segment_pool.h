@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/placed_memory.h"
@@ -54,7 +55,9 @@ class SegmentPool : public std::enable_shared_from_this<SegmentPool> {
     std::int64_t memory_bytes = 0;  // all segments together; 0: as much as the system has
   };
 
-  explicit SegmentPool(Limits limits) : limits_(limits) {}
+  // root is "/" outside of tests.
+  explicit SegmentPool(Limits limits, std::filesystem::path root = "/")
+      : limits_(limits), root_(std::move(root)) {}
 
   // A segment of at least this size, the one of its size class that was used last, or a new one. It
   // comes back to the pool when the last owner drops it. No limit is asked: for small ones of our
@@ -63,8 +66,9 @@ class SegmentPool : public std::enable_shared_from_this<SegmentPool> {
 
   // Segments of at least these sizes, all or none; null for a size of 0. What is new of them is
   // counted together, as it is rounded up, against the pool's limit and the memory that is
-  // available, before the first is made; what nobody uses is freed before any is refused. what:
-  // named in errors. Errors: kResources, with both numbers. May block on another thread's call.
+  // available, before the first is made; what users of the pool have and did not touch yet is not
+  // available. What nobody uses is freed before any is refused. what: named in errors.
+  // Errors: kResources, with both numbers. May block on another thread's call.
   std::vector<std::shared_ptr<const PooledSegment>> take_all(std::span<const std::int64_t> sizes,
                                                              const std::string& what);
 
@@ -85,6 +89,8 @@ class SegmentPool : public std::enable_shared_from_this<SegmentPool> {
   std::int64_t idle_bytes() const;
   // Kept or in use.
   std::int64_t total_bytes() const;
+  // In use without pages: the system still counts it as available, but it is promised.
+  std::int64_t untouched_bytes() const;
 
   // Sizes are rounded up to four classes per power of two, at least a huge page.
   static std::int64_t class_bytes(std::int64_t size_bytes);
@@ -98,16 +104,20 @@ class SegmentPool : public std::enable_shared_from_this<SegmentPool> {
   using Segments = std::vector<std::shared_ptr<const PooledSegment>>;
 
   std::shared_ptr<const PooledSegment> take_idle(std::int64_t size_bytes);
-  std::shared_ptr<const PooledSegment> make(std::int64_t size_bytes);
-  std::shared_ptr<const PooledSegment> share(std::unique_ptr<const PooledSegment> segment);
+  // used_bytes: of these, what will be touched.
+  std::shared_ptr<const PooledSegment> make(std::int64_t size_bytes, std::int64_t used_bytes);
+  std::shared_ptr<const PooledSegment> share(std::unique_ptr<const PooledSegment> segment,
+                                             std::int64_t used_bytes);
   void give_back(std::unique_ptr<const PooledSegment> segment);
   // Takes the last idle one out of the list, and of the counts.
   void drop_last(std::list<Idle>& dropped);
 
   const Limits limits_;
+  const std::filesystem::path root_;
   std::mutex taking_;         // one call of take_all at a time: what it counts stays true
   mutable std::mutex mutex_;  // all below
   std::list<Idle> idle_;      // the one used last in front
+  std::unordered_map<const PooledSegment*, std::int64_t> used_bytes_;  // of those in use
   std::int64_t idle_bytes_ = 0;
   std::int64_t total_bytes_ = 0;
 };

@@ -12,7 +12,7 @@ namespace gristmill::ipc {
 // More than a frame of a ring: what a task may ask for fits into the message that opens it as a
 // job.
 inline constexpr std::size_t kMaxChannelBytes = 72 * 1024;
-inline constexpr std::size_t kMaxChannelFds = 64;
+inline constexpr std::size_t kMaxChannelFds = 96;
 
 // One end of a socketpair that carries whole messages together with descriptors. The coordinator
 // only sends: descriptors cannot travel through shared memory, all else does.

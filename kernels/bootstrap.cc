@@ -7,6 +7,7 @@
 
 #include <gristmill/philox.hpp>
 
+#include "kernels/column_param.h"
 #include "kernels/instruction_set.h"
 
 namespace gristmill::kernels {
@@ -34,17 +35,11 @@ Checked check(const kernel::Request& request) {
   }
   constexpr const char* kGenerators[] = {"philox", "splitmix64"};
   const Checked checked{request.param<std::int64_t>("samples"),
-                        request.param<std::int64_t>("column"),
+                        column_param(request, "column", "values"),
                         request.choice("generator", kGenerators) == 1};
   if (checked.samples < 1) {
     throw kernel::Invalid("parameter \"samples\" is " + std::to_string(checked.samples) +
                           ", not at least 1");
-  }
-  if (checked.column < 0 || checked.column >= values.columns()) {
-    throw kernel::Invalid("parameter \"column\" is " + std::to_string(checked.column) +
-                              ", input \"values\" has " + std::to_string(values.columns()) +
-                              (values.columns() == 1 ? " column" : " columns"),
-                          "Columns are counted from 0.");
   }
   return checked;
 }

@@ -50,11 +50,15 @@ std::int64_t filter(const T* values, std::int64_t stride, std::span<std::uint32_
 // The type in which a T and a number are compared by their exact values. long double has the 64
 // bits of every whole number.
 template <class T, class Number>
-using Common = std::conditional_t<
-    std::is_same_v<T, Number>, T,
-    std::conditional_t<std::is_floating_point_v<T> && std::is_floating_point_v<Number>, double,
-                       std::conditional_t<(sizeof(T) <= 4) && std::is_floating_point_v<Number>,
-                                          double, long double>>>;
+using Common =
+    std::conditional_t<std::is_same_v<T, Number>, T,
+                       std::conditional_t<(std::is_floating_point_v<T> || sizeof(T) <= 4) &&
+                                              std::is_same_v<Number, double>,
+                                          double, long double>>;
+
+bool is_whole(std::string_view text) {
+  return text.find_first_not_of("0123456789", text.starts_with('-') ? 1 : 0) == text.npos;
+}
 
 }  // namespace
 
@@ -69,17 +73,23 @@ Condition Condition::parse(std::string_view text) {
 }
 
 Condition::Comparison Condition::parse_comparison(std::string_view text) {
-  if (text == "is nan") return {Operator::kNotEqual, true, false, 0, 0};
-  if (text == "is not nan") return {Operator::kEqual, true, false, 0, 0};
+  if (text == "is nan") return {Operator::kNotEqual, Kind::kItself, 0, 0};
+  if (text == "is not nan") return {Operator::kEqual, Kind::kItself, 0, 0};
   constexpr std::pair<std::string_view, Operator> kOperators[] = {
       {"<=", Operator::kLessEqual}, {">=", Operator::kGreaterEqual}, {"==", Operator::kEqual},
       {"!=", Operator::kNotEqual},  {"<", Operator::kLess},          {">", Operator::kGreater}};
   for (const auto& [sign, op] : kOperators) {
     if (!text.starts_with(sign)) continue;
     const std::string_view number = trimmed(text.substr(sign.size()));
-    Comparison comparison{op, false, false, 0, 0};
-    comparison.is_integer = read_number(number, comparison.integer);
-    if (comparison.is_integer || read_number(number, comparison.real)) return comparison;
+    Comparison comparison{op, Kind::kInteger, 0, 0};
+    if (read_number(number, comparison.integer)) return comparison;
+    comparison.kind = Kind::kLargeInteger;
+    if (is_whole(number) && read_number(number, comparison.real)) return comparison;
+    comparison.kind = Kind::kReal;
+    double real = 0;
+    const bool readable = read_number(number, real);
+    comparison.real = real;
+    if (readable) return comparison;
   }
   throw_unreadable(text);
 }
@@ -115,12 +125,16 @@ template <class T>
 std::int64_t Condition::choose_among(const Comparison& comparison, const T* values,
                                      std::int64_t stride, std::span<std::uint32_t> candidates,
                                      bool first) {
-  if (comparison.with_itself) {
+  if (comparison.kind == Kind::kItself) {
     const bool wanted = comparison.op == Operator::kNotEqual;
     return filter(values, stride, candidates, first,
                   [=](T value) { return (value != value) == wanted; });
   }
-  if (!comparison.is_integer) {
+  if (comparison.kind == Kind::kReal) {
+    return choose_by(comparison, values, stride, static_cast<double>(comparison.real), candidates,
+                     first);
+  }
+  if (comparison.kind == Kind::kLargeInteger) {
     return choose_by(comparison, values, stride, comparison.real, candidates, first);
   }
   // A whole number that the type has is compared as such; most that are written are small.

@@ -32,12 +32,18 @@ class Condition {
  private:
   enum class Operator { kLess, kLessEqual, kGreater, kGreaterEqual, kEqual, kNotEqual };
 
+  enum class Kind {
+    kItself,  // NaN or not: op is kNotEqual or kEqual
+    kInteger,
+    kLargeInteger,  // none of int64: the number is that of `real`, exact below 2^64
+    kReal
+  };
+
   struct Comparison {
     Operator op;
-    bool with_itself;  // NaN or not: op is kNotEqual or kEqual
-    bool is_integer;   // number is that of `integer`, else of `real`
+    Kind kind;
     std::int64_t integer;
-    double real;
+    long double real;
   };
 
   static Comparison parse_comparison(std::string_view text);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "kernels/column_param.h"
 #include "kernels/exact_mean.h"
 #include "kernels/instruction_set.h"
 
@@ -25,18 +26,8 @@ std::int64_t groups_of(const kernel::Request& request) {
                         std::to_string(kMostGroups));
 }
 
-// Errors: Invalid if "rows" has no such column.
-void check_column(const kernel::Request& request, const char* param) {
-  const auto column = request.param<std::int64_t>(param);
-  const std::int64_t columns = request.input("rows").columns();
-  if (column >= 0 && column < columns) return;
-  throw kernel::Invalid(std::string("parameter \"") + param + "\" is " + std::to_string(column) +
-                            ", input \"rows\" has " + std::to_string(columns) + " columns",
-                        "Columns are counted from 0.");
-}
-
 void check(const kernel::Request& request) {
-  check_column(request, "value");
+  column_param(request, "value", "rows");
   const kernel::Input keys = request.input("keys");
   const bool is_column = request.param<std::int64_t>("key") != -1;
   if (keys.given() && is_column) {
@@ -48,7 +39,8 @@ void check(const kernel::Request& request) {
         "nothing says what the keys are",
         "Give the input \"keys\", or by the parameter \"key\" the column that holds them.");
   }
-  keys.given() ? void(keys.require_rows_of(request.input("rows"))) : check_column(request, "key");
+  keys.given() ? void(keys.require_rows_of(request.input("rows")))
+               : void(column_param(request, "key", "rows"));
 }
 
 // Rows at a time. Of floating point numbers the groups are looked at after each block, so there are

@@ -1,7 +1,6 @@
 #include "kernels/histogram.h"
 
-#include <string>
-
+#include "kernels/column_param.h"
 #include "kernels/instruction_set.h"
 #include "kernels/tally.h"
 
@@ -12,14 +11,7 @@ constexpr double kNanosecondsPerValue = 0.6;
 
 // -1: all columns.
 std::int64_t column_of(const kernel::Request& request) {
-  const auto column = request.param<std::int64_t>("column");
-  const std::int64_t columns = request.input("values").columns();
-  if (column < -1 || column >= columns) {
-    throw kernel::Invalid("parameter \"column\" is " + std::to_string(column) +
-                              ", input \"values\" has " + std::to_string(columns) + " columns",
-                          "Columns are numbered from 0; -1 stands for all of them.");
-  }
-  return column;
+  return column_param(request, "column", "values", -1);
 }
 
 Bins bins_of(const kernel::Request& request) {

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <string>
+
+#include "kernels/column_param.h"
 
 namespace gristmill::kernels {
 namespace {
@@ -12,12 +13,7 @@ constexpr double kNanosecondsPerRow = 1.0;
 constexpr std::int64_t kBlockRows = 4096;
 
 std::int64_t checked_column(const kernel::Request& request) {
-  const auto column = request.param<std::int64_t>("column");
-  const std::int64_t columns = request.input("rows").columns();
-  if (column >= 0 && column < columns) return column;
-  throw kernel::Invalid("column " + std::to_string(column) + " is none of the " +
-                            std::to_string(columns) + " columns of input \"rows\"",
-                        "Columns are counted from 0.");
+  return column_param(request, "column", "rows");
 }
 
 // The length of a row at compile time, where that is common: a copy is then one instruction.

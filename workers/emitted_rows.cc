@@ -9,6 +9,13 @@
 #include "workers/kernel_call.h"
 
 namespace gristmill::workers {
+namespace {
+
+// Of an output, each time that room is asked for. Who asks for more may use little of it; faults
+// make the rest.
+constexpr std::int64_t kMostPreparedBytes = std::int64_t{64} << 20;
+
+}  // namespace
 
 EmittedRows::EmittedRows(const ipc::Emit& emit, const std::vector<ipc::ArraySpec>& outputs,
                          const std::vector<bool>& wanted, MappedMemory& region,
@@ -29,8 +36,8 @@ EmittedRows::EmittedRows(const ipc::Emit& emit, const std::vector<ipc::ArraySpec
     row_bytes_.push_back(wanted[i] ? ipc::row_bytes(outputs[i]) : 0);
     std::int64_t end = 0;
     fits = offsets_[i] >= 0 && !__builtin_mul_overflow(row_bytes_[i], capacity_rows_, &end) &&
-           !__builtin_add_overflow(end, offsets_[i], &end) && end <= region.size_bytes();
-    all_row_bytes_ += row_bytes_[i];
+           !__builtin_add_overflow(end, offsets_[i], &end) && end <= region.size_bytes() &&
+           !__builtin_add_overflow(all_row_bytes_, row_bytes_[i], &all_row_bytes_);
     if (wanted[i]) arrays_[i].data = region.data() + offsets_[i];
   }
   if (!fits) throw Error(ErrorCode::kInternal, "the rows of a job lie outside of their memory");
@@ -52,7 +59,8 @@ const gm_array* EmittedRows::make_room(std::int64_t count) {
     if (array.data == nullptr) continue;
     const std::int64_t begin = offsets_[i] + tail_ * row_bytes_[i];
     array.data = region_.data() + begin;
-    region_.pages().prepare_sparse(begin, begin + count * row_bytes_[i]);
+    const std::int64_t size = count * row_bytes_[i];
+    region_.pages().prepare_sparse(begin, begin + std::min(size, kMostPreparedBytes));
   }
   granted_ = count;
   return arrays_.data();

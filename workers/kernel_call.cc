@@ -1,7 +1,7 @@
 #include "workers/kernel_call.h"
 
 #include <algorithm>
-#include <string_view>
+#include <new>
 #include <utility>
 
 #include <gristmill/error.h>
@@ -42,6 +42,14 @@ std::vector<JobArray> without_data(const ipc::KernelRequest& request) {
   return arrays;
 }
 
+// The text cut to so many bytes, at a UTF-8 boundary.
+std::string_view cut_to(std::string_view text, std::size_t most_bytes) {
+  if (text.size() <= most_bytes) return text;
+  std::size_t size = most_bytes;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
+  return text.substr(0, size);
+}
+
 ErrorCode code_of(gm_status status) {
   switch (status) {
     case GM_INVALID:
@@ -56,6 +64,9 @@ ErrorCode code_of(gm_status status) {
 }  // namespace
 
 gm_array to_c(const JobArray& array) {
+  if (array.spec.shape.size() > GM_MAX_RANK) {
+    throw Error(ErrorCode::kInternal, "an array has more axes than the ABI of plug-ins");
+  }
   gm_array c{};
   c.data = array.data;
   c.dtype = static_cast<gm_dtype>(array.spec.dtype);
@@ -103,8 +114,11 @@ CallContext::CallContext(std::string kernel_name, const JobServices* services)
 }
 
 void CallContext::fail(gm_status status) {
+  if (thrown_) rethrow();
   if (text_.message.empty()) {
-    text_.message = "it answered status " + std::to_string(status) + " without a reason";
+    text_.message = status == GM_NO_MEMORY
+                        ? "out of memory"
+                        : "it answered status " + std::to_string(status) + " without a reason";
   }
   text_.message = "kernel \"" + kernel_name_ + "\": " + text_.message;
   const ErrorCode code = refused_ ? refusal_ : code_of(status);
@@ -112,6 +126,17 @@ void CallContext::fail(gm_status status) {
   ErrorText text = std::move(text_);
   tidy_up();
   throw Error(code, std::move(text));
+}
+
+void CallContext::rethrow() {
+  const std::exception_ptr thrown = std::exchange(thrown_, nullptr);
+  refused_ = false;
+  tidy_up();
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::kResources, "kernel \"" + kernel_name_ + "\": out of memory");
+  }
 }
 
 void CallContext::tidy_up() {
@@ -127,70 +152,95 @@ void CallContext::refuse(const Error& error) {
   text_ = error.text();
 }
 
-void CallContext::set_error(void* context, const char* message, const char* hint) {
-  auto* self = static_cast<CallContext*>(context);
-  if (self->refused_) return;
-  self->untidy_ = true;
-  self->text_.message = message == nullptr ? "" : message;
-  self->text_.hint = hint == nullptr ? "" : hint;
+template <class Result, class Body>
+Result CallContext::guarded(void* context, Result otherwise, const Body& body) noexcept {
+  auto& self = *static_cast<CallContext*>(context);
+  try {
+    return body(self);
+  } catch (...) {
+    if (!self.thrown_) self.thrown_ = std::current_exception();
+    return otherwise;
+  }
 }
 
-std::int32_t CallContext::cancelled(void* context) {
+void CallContext::set_error(void* context, const char* message, const char* hint) noexcept {
+  guarded(context, false, [&](CallContext& self) {
+    if (self.refused_) return true;
+    self.untidy_ = true;
+    self.text_.message = message == nullptr ? "" : message;
+    self.text_.hint = hint == nullptr ? "" : hint;
+    return true;
+  });
+}
+
+std::int32_t CallContext::cancelled(void* context) noexcept {
   const JobServices* services = static_cast<CallContext*>(context)->services_;
   return services != nullptr && services->cancel.raised() ? 1 : 0;
 }
 
-void CallContext::log(void* context, gm_log_level level, const char* message) {
-  auto* self = static_cast<CallContext*>(context);
-  if (self->services_ == nullptr || !self->services_->log || message == nullptr) return;
-  if (self->log_lines_ > kMostLogLines) return;
-  const bool last = self->log_lines_++ == kMostLogLines;
-  const std::string_view text = last ? "further lines of this worker are left out" : message;
-  self->services_->log(level, std::string(text.substr(0, kMostLogBytes)));
+void CallContext::log(void* context, gm_log_level level, const char* message) noexcept {
+  guarded(context, false, [&](CallContext& self) {
+    if (message != nullptr) self.keep_line(level, message);
+    return true;
+  });
 }
 
-void CallContext::count(void* context, const char* name, std::int64_t amount) {
-  std::vector<ipc::Counter>& counters = static_cast<CallContext*>(context)->counters_;
-  if (name == nullptr) return;
-  const std::string_view kept = std::string_view(name).substr(0, kMostCounterName);
-  const auto found = std::find_if(counters.begin(), counters.end(),
-                                  [&](const auto& counter) { return counter.name == kept; });
-  if (found != counters.end()) {
+void CallContext::keep_line(gm_log_level level, std::string_view message) {
+  if (services_ == nullptr || !services_->log || log_lines_ > kMostLogLines) return;
+  const bool last = log_lines_++ == kMostLogLines;
+  const std::string_view text = last ? "further lines of this worker are left out" : message;
+  services_->log(level, std::string(cut_to(text, kMostLogBytes)));
+}
+
+void CallContext::count(void* context, const char* name, std::int64_t amount) noexcept {
+  guarded(context, false, [&](CallContext& self) {
+    if (name != nullptr) self.add_to_counter(cut_to(name, kMostCounterName), amount);
+    return true;
+  });
+}
+
+void CallContext::add_to_counter(std::string_view name, std::int64_t amount) {
+  const auto found = std::find_if(counters_.begin(), counters_.end(),
+                                  [&](const auto& counter) { return counter.name == name; });
+  if (found != counters_.end()) {
     if (__builtin_add_overflow(found->value, amount, &found->value)) {
       found->value = amount < 0 ? INT64_MIN : INT64_MAX;
     }
-  } else if (counters.size() < kMostCounters) {
-    counters.push_back({std::string(kept), amount});
+  } else if (counters_.size() < kMostCounters) {
+    counters_.push_back({std::string(name), amount});
   }
 }
 
-void* CallContext::scratch(void* context, std::int64_t size_bytes) {
-  auto* self = static_cast<CallContext*>(context);
-  self->untidy_ = true;
-  return self->scratch_.take(size_bytes);
+void* CallContext::scratch(void* context, std::int64_t size_bytes) noexcept {
+  return guarded<void*>(context, nullptr, [&](CallContext& self) {
+    self.untidy_ = true;
+    return self.scratch_.take(size_bytes);
+  });
 }
 
-const gm_array* CallContext::rows(void* context, std::int64_t count) {
-  auto* self = static_cast<CallContext*>(context);
-  if (self->services_ == nullptr || self->services_->rows == nullptr) return nullptr;
-  try {
-    return self->services_->rows->make_room(count);
-  } catch (const Error& error) {
-    self->refuse(error);
-    return nullptr;
-  }
+const gm_array* CallContext::rows(void* context, std::int64_t count) noexcept {
+  return guarded<const gm_array*>(context, nullptr, [&](CallContext& self) -> const gm_array* {
+    if (self.services_ == nullptr || self.services_->rows == nullptr) return nullptr;
+    try {
+      return self.services_->rows->make_room(count);
+    } catch (const Error& error) {
+      self.refuse(error);
+      return nullptr;
+    }
+  });
 }
 
-gm_status CallContext::commit(void* context, std::int64_t count) {
-  auto* self = static_cast<CallContext*>(context);
-  if (self->services_ == nullptr || self->services_->rows == nullptr) return GM_INVALID;
-  try {
-    self->services_->rows->commit(count);
-    return GM_OK;
-  } catch (const Error& error) {
-    self->refuse(error);
-    return GM_INVALID;
-  }
+gm_status CallContext::commit(void* context, std::int64_t count) noexcept {
+  return guarded<gm_status>(context, GM_INVALID, [&](CallContext& self) -> gm_status {
+    if (self.services_ == nullptr || self.services_->rows == nullptr) return GM_INVALID;
+    try {
+      self.services_->rows->commit(count);
+      return GM_OK;
+    } catch (const Error& error) {
+      self.refuse(error);
+      return GM_INVALID;
+    }
+  });
 }
 
 }  // namespace gristmill::workers

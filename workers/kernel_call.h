@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gristmill/error.h>
@@ -13,6 +15,7 @@
 // The C structures that a kernel's functions are called with, and what they answer.
 namespace gristmill::workers {
 
+// Errors: kInternal for more axes than a gm_array has.
 gm_array to_c(const JobArray& array);
 
 // A request as the kernel sees it. Lifetime: the request that it was made from outlives it.
@@ -51,33 +54,43 @@ class CallContext {
   CallContext& operator=(const CallContext&) = delete;
 
   const gm_host* host() const { return &host_; }
-  // Ends a call. Errors: what the status and the text that was set say.
+  // Ends a call. Errors: what the status and the text that was set say; or what a service threw.
   void require_ok(gm_status status) {
-    if (status != GM_OK || refused_) fail(status);
+    if (status != GM_OK || refused_ || thrown_) fail(status);
     if (untidy_) tidy_up();
   }
   const std::vector<ipc::Counter>& counters() const { return counters_; }
 
  private:
   [[noreturn]] void fail(gm_status status);
+  [[noreturn]] void rethrow();
   // Takes scratch back, and a text that no status came with.
   void tidy_up();
   // The host's own refusal: it counts, whatever the kernel makes of it.
   void refuse(const Error& error);
 
-  static void set_error(void* context, const char* message, const char* hint);
-  static std::int32_t cancelled(void* context);
-  static void log(void* context, gm_log_level level, const char* message);
-  static void count(void* context, const char* name, std::int64_t amount);
-  static void* scratch(void* context, std::int64_t size_bytes);
-  static const gm_array* rows(void* context, std::int64_t count);
-  static gm_status commit(void* context, std::int64_t count);
+  // Runs a service. No exception crosses the kernel: the first is kept for the end of the call, and
+  // the kernel gets the other result.
+  template <class Result, class Body>
+  static Result guarded(void* context, Result otherwise, const Body& body) noexcept;
+
+  static void set_error(void* context, const char* message, const char* hint) noexcept;
+  static std::int32_t cancelled(void* context) noexcept;
+  static void log(void* context, gm_log_level level, const char* message) noexcept;
+  static void count(void* context, const char* name, std::int64_t amount) noexcept;
+  static void* scratch(void* context, std::int64_t size_bytes) noexcept;
+  static const gm_array* rows(void* context, std::int64_t count) noexcept;
+  static gm_status commit(void* context, std::int64_t count) noexcept;
+
+  void keep_line(gm_log_level level, std::string_view message);
+  void add_to_counter(std::string_view name, std::int64_t amount);
 
   std::string kernel_name_;
   const JobServices* services_;
   ErrorText text_;
   bool refused_ = false;
   ErrorCode refusal_ = ErrorCode::kFailed;
+  std::exception_ptr thrown_;
   bool untidy_ = false;
   Scratch scratch_;
   int log_lines_ = 0;

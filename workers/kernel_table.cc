@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "ipc/channel.h"
 #include "workers/plugin_file.h"
 
 namespace gristmill::workers {
@@ -13,6 +14,35 @@ namespace {
 
 // What a message can carry.
 constexpr std::uint32_t kMaxDeclared = 64;
+// An OpenJob has a descriptor for each input and output, one for the control segment, and one for
+// partial results or emitted rows.
+static_assert(kMaxDeclared + GM_MAX_OUTPUTS + 2 <= ipc::kMaxChannelFds);
+
+// Sizes in ABI 1.0, which every later version has at least.
+template <class Decl>
+constexpr std::uint32_t kLeastBytes = 0;
+template <>
+constexpr std::uint32_t kLeastBytes<gm_input_decl> = offsetof(gm_input_decl, max_rank) +
+                                                     sizeof(gm_input_decl::max_rank);
+template <>
+constexpr std::uint32_t kLeastBytes<gm_param_decl> = offsetof(gm_param_decl, reserved) +
+                                                     sizeof(gm_param_decl::reserved);
+template <>
+constexpr std::uint32_t kLeastBytes<gm_output_decl> = offsetof(gm_output_decl, help) +
+                                                      sizeof(gm_output_decl::help);
+template <>
+constexpr std::uint32_t kLeastBytes<gm_kernel> = offsetof(gm_kernel, finish) +
+                                                 sizeof(gm_kernel::finish);
+static_assert(kLeastBytes<gm_input_decl> == 32 && kLeastBytes<gm_param_decl> == 32 &&
+              kLeastBytes<gm_output_decl> == 16 && kLeastBytes<gm_kernel> == 136);
+
+// As large as this version has it; what the plug-in's does not have is zero.
+template <class Struct>
+Struct copy_of_struct(const void* of_plugin, std::uint32_t size) {
+  Struct copy{};
+  std::memcpy(&copy, of_plugin, std::min(std::size_t{size}, sizeof copy));
+  return copy;
+}
 
 std::string text_or_empty(const char* text) { return text == nullptr ? "" : text; }
 
@@ -33,18 +63,17 @@ const char* name_of_type(gm_param_type type) {
   }
 }
 
-// The declarations at that distance of each other. least: the size in ABI 1.0.
+// The declarations at that distance of each other.
 template <class Decl>
 std::optional<std::vector<Decl>> copy_of(const Decl* declarations, std::uint32_t count,
                                          std::uint32_t size, std::uint32_t most) {
-  if (count > most || (count != 0 && (declarations == nullptr || size < sizeof(Decl)))) {
+  if (count > most || (count != 0 && (declarations == nullptr || size < kLeastBytes<Decl>))) {
     return std::nullopt;
   }
-  std::vector<Decl> copies(count);
+  std::vector<Decl> copies;
   for (std::uint32_t i = 0; i < count; ++i) {
-    std::memcpy(&copies[i],
-                reinterpret_cast<const std::byte*>(declarations) + std::size_t{size} * i,
-                sizeof(Decl));
+    copies.push_back(copy_of_struct<Decl>(
+        reinterpret_cast<const std::byte*>(declarations) + std::size_t{size} * i, size));
   }
   return copies;
 }
@@ -109,7 +138,7 @@ std::vector<DType> dtypes_in(gm_dtype_set set) {
 }  // namespace
 
 KernelTable::KernelTable(const std::string& path, std::uint32_t number, const gm_kernel* kernel) {
-  const bool named = kernel != nullptr && kernel->struct_size >= sizeof(gm_kernel) &&
+  const bool named = kernel != nullptr && kernel->struct_size >= kLeastBytes<gm_kernel> &&
                      !text_or_empty(kernel->name).empty();
   const auto refuse = [&](const std::string& fault) {
     const std::string which =
@@ -117,7 +146,7 @@ KernelTable::KernelTable(const std::string& path, std::uint32_t number, const gm
     throw refused_plugin(path, "its kernel " + which + " " + fault);
   };
   if (!named) refuse("is incomplete: it has no name, or less than ABI 1.0 has");
-  std::memcpy(&kernel_, kernel, sizeof kernel_);
+  kernel_ = copy_of_struct<gm_kernel>(kernel, kernel->struct_size);
   auto inputs = copy_of(kernel->inputs, kernel->input_count, kernel->input_decl_size, kMaxDeclared);
   auto params = copy_of(kernel->params, kernel->param_count, kernel->param_decl_size, kMaxDeclared);
   auto outputs =

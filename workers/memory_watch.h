@@ -21,7 +21,7 @@ class MemoryWatch {
 
  private:
   using Clock = std::chrono::steady_clock;
-  static constexpr std::chrono::milliseconds kInterval{20};
+  static constexpr std::chrono::milliseconds kInterval{5};
   static constexpr double kNearlyFull = 0.75;
 
   std::int64_t limit_bytes_;

@@ -1,5 +1,6 @@
 #include "workers/planning.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 
@@ -14,10 +15,17 @@ namespace {
   throw Error(ErrorCode::kFailed, "kernel \"" + std::string(kernel.name) + "\" planned " + what);
 }
 
-ipc::ArraySpec spec_of(const gm_kernel& kernel, const gm_array& array) {
+ipc::ArraySpec spec_of(const gm_kernel& kernel, const gm_output_decl& output,
+                       const gm_array& array) {
+  const std::string name = "output \"" + std::string(output.name) + "\" ";
   if (array.dtype < 1 || array.dtype > static_cast<gm_dtype>(kLastDType) ||
       array.rank > GM_MAX_RANK) {
-    fail(kernel, "an output of no known dtype or rank");
+    fail(kernel, name + "of no known dtype or rank");
+  }
+  const std::uint32_t first = kernel.pattern == GM_EMIT ? std::min(array.rank, 1U) : 0;
+  if (std::any_of(array.shape + first, array.shape + array.rank,
+                  [](std::int64_t length) { return length < 0; })) {
+    fail(kernel, name + "with a negative length");
   }
   return {static_cast<DType>(array.dtype), Shape(array.shape, array.shape + array.rank)};
 }
@@ -107,7 +115,7 @@ ipc::Planned plan_kernel(const gm_kernel& kernel, const ipc::KernelRequest& requ
   planned.instruction_set = plan.instruction_set == nullptr ? "" : plan.instruction_set;
   planned.accumulator_bytes = plan.accumulator_bytes;
   for (std::uint32_t i = 0; i < kernel.output_count; ++i) {
-    planned.outputs.push_back(spec_of(kernel, plan.outputs[i]));
+    planned.outputs.push_back(spec_of(kernel, kernel.outputs[i], plan.outputs[i]));
   }
   planned.bytes_per_item =
       plan.bytes_per_item != 0 ? plan.bytes_per_item : bytes_per_item(kernel, request, planned);

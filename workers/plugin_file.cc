@@ -6,12 +6,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <map>
 #include <mutex>
 #include <string_view>
 #include <vector>
+
+#include <gristmill/format.h>
 
 #include "ipc/system_error.h"
 #include "ipc/unique_fd.h"
@@ -57,7 +61,8 @@ std::string machine_name(Elf64_Half machine) {
 }
 
 ipc::UniqueFd open_file(const std::string& path) {
-  ipc::UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // A FIFO would wait for its writer.
+  ipc::UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) throw refused_plugin(path, ipc::reason_of(errno));
   return fd;
 }
@@ -66,24 +71,89 @@ struct stat status_of(int fd, const std::string& path) {
   struct stat status {};
   if (fstat(fd, &status) != 0) throw refused_plugin(path, ipc::reason_of(errno));
   if (S_ISDIR(status.st_mode)) throw refused_plugin(path, ipc::reason_of(EISDIR));
+  if (!S_ISREG(status.st_mode)) throw refused_plugin(path, "it is no regular file");
   return status;
+}
+
+// The bytes that are there, fewer at the end of the file.
+std::size_t read_at(int fd, std::uint64_t offset, void* bytes, std::size_t size,
+                    const std::string& path) {
+  for (;;) {
+    const ssize_t read = pread(fd, bytes, size, static_cast<off_t>(offset));
+    if (read >= 0) return static_cast<std::size_t>(read);
+    if (errno != EINTR) throw refused_plugin(path, ipc::reason_of(errno));
+  }
+}
+
+// A part of an ELF file; size_bytes saturates.
+struct ElfPart {
+  std::uint64_t offset = 0;
+  std::uint64_t size_bytes = 0;
+
+  std::uint64_t end() const {
+    return size_bytes > UINT64_MAX - offset ? UINT64_MAX : offset + size_bytes;
+  }
+};
+
+void require_whole(const ElfPart& part, std::int64_t file_bytes, const std::string& path) {
+  if (part.end() <= static_cast<std::uint64_t>(file_bytes)) return;
+  const auto end = static_cast<std::int64_t>(std::min<std::uint64_t>(part.end(), INT64_MAX));
+  throw refused_plugin(
+      path, "it is cut off: " + format_count(file_bytes) + " of " + format_count(end) + " bytes",
+      "Copy or build it again.");
+}
+
+template <class Entry>
+std::vector<Entry> table_at(int fd, const ElfPart& part, const std::string& path) {
+  std::vector<Entry> entries(part.size_bytes / sizeof(Entry));
+  entries.resize(read_at(fd, part.offset, entries.data(), entries.size() * sizeof(Entry), path) /
+                 sizeof(Entry));
+  return entries;
+}
+
+// The section table lies at the end of most files: the loader does not miss it, but a copy that was
+// cut off has lost it.
+std::vector<Elf64_Phdr> segments_of(int fd, const Elf64_Ehdr& header, const std::string& path) {
+  const std::int64_t file_bytes = status_of(fd, path).st_size;
+  require_whole({header.e_shoff, std::uint64_t{header.e_shnum} * header.e_shentsize}, file_bytes,
+                path);
+  const ElfPart table{header.e_phoff, header.e_phnum * sizeof(Elf64_Phdr)};
+  require_whole(table, file_bytes, path);
+  std::vector<Elf64_Phdr> segments = table_at<Elf64_Phdr>(fd, table, path);
+  // The loader maps them unseen: what lies behind the end is a SIGBUS.
+  for (const Elf64_Phdr& segment : segments) {
+    require_whole({segment.p_offset, segment.p_filesz}, file_bytes, path);
+  }
+  return segments;
+}
+
+// Executables that lie anywhere in memory have the type of shared objects.
+bool is_executable(int fd, const std::vector<Elf64_Phdr>& segments, const std::string& path) {
+  for (const Elf64_Phdr& segment : segments) {
+    if (segment.p_type != PT_DYNAMIC) continue;
+    for (const Elf64_Dyn& entry :
+         table_at<Elf64_Dyn>(fd, {segment.p_offset, segment.p_filesz}, path)) {
+      if (entry.d_tag == DT_FLAGS_1) return (entry.d_un.d_val & DF_1_PIE) != 0;
+    }
+  }
+  return false;
 }
 
 void require_shared_object(int fd, const std::string& path) {
   Elf64_Ehdr header{};
-  const ssize_t size = pread(fd, &header, sizeof header, 0);
+  const std::size_t size = read_at(fd, 0, &header, sizeof header, path);
   if (size < SELFMAG || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
     throw refused_plugin(path, "it is no ELF file",
                          "A plug-in is a shared object: compile it with -shared -fPIC.");
   }
-  if (size < ssize_t{sizeof header}) throw refused_plugin(path, "its ELF header is cut off");
+  if (size < sizeof header) throw refused_plugin(path, "its ELF header is cut off");
   if (header.e_machine != kMachine || header.e_ident[EI_CLASS] != ELFCLASS64) {
     throw refused_plugin(path,
                          "it is built for " + machine_name(header.e_machine) + " and this is " +
                              machine_name(kMachine),
                          "Build it on this machine, or for its architecture.");
   }
-  if (header.e_type != ET_DYN) {
+  if (header.e_type != ET_DYN || is_executable(fd, segments_of(fd, header, path), path)) {
     throw refused_plugin(path, "it is an ELF file, but no shared object",
                          "Compile it with -shared -fPIC.");
   }
@@ -94,14 +164,12 @@ std::uint64_t hash_of(int fd, const std::string& path) {
   constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15U;
   std::vector<std::uint64_t> buffer(std::size_t{16} << 10);
   std::uint64_t hash = 0;
-  off_t offset = 0;
+  std::uint64_t offset = 0;
   for (;;) {
-    const ssize_t size = pread(fd, buffer.data(), buffer.size() * sizeof buffer[0], offset);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) throw refused_plugin(path, ipc::reason_of(errno));
-    if (size == 0) return hash == 0 ? 1 : hash;
-    offset += size;
-    const auto bytes = static_cast<std::size_t>(size);
+    const std::size_t bytes =
+        read_at(fd, offset, buffer.data(), buffer.size() * sizeof buffer[0], path);
+    if (bytes == 0) return hash == 0 ? 1 : hash;
+    offset += bytes;
     const std::size_t tail = bytes % sizeof buffer[0];
     if (tail != 0) {
       std::memset(reinterpret_cast<char*>(buffer.data()) + bytes, 0, sizeof buffer[0] - tail);
@@ -131,6 +199,8 @@ Error refused_by_loader(const std::string& path, std::string_view text) {
     return refused_plugin(path, "it uses \"" + std::string(symbol) + "\", which nothing defines",
                           "Link the library that has it into the plug-in.");
   }
+  const std::string file = path + ": ";
+  if (text.starts_with(file)) text.remove_prefix(file.size());
   return refused_plugin(path, std::string(text));
 }
 
@@ -157,7 +227,7 @@ void require_abi(const std::string& path, const gm_plugin* plugin) {
     throw refused_plugin(path, versions,
                          "Use a newer gristmill, or build it again with the headers of this one.");
   }
-  if (plugin->struct_size < sizeof(gm_plugin)) {
+  if (plugin->struct_size < offsetof(gm_plugin, kernels) + sizeof(gm_plugin::kernels)) {
     throw refused_plugin(path, "its gm_plugin is smaller than ABI 1.0 has it", kBuildAgain);
   }
   if (plugin->kernel_count == 0 || plugin->kernels == nullptr) {

@@ -16,8 +16,8 @@ struct LoadedPlugin {
 };
 
 // Loads the file and asks it for its kernels. Errors: kInvalid, saying what is wrong with it: no
-// ELF file, another architecture, a library or symbol that is missing, no plug-in, another ABI
-// (both versions are named), or changed while it was loaded.
+// ELF file, no shared object, cut off, another architecture, a library or symbol that is missing,
+// no plug-in, another ABI (both versions are named), or changed while it was loaded.
 LoadedPlugin load_plugin(const std::string& path);
 
 // How a file is refused: cannot load plug-in "x.so": reason.

@@ -10,8 +10,8 @@ namespace gristmill::workers {
 RowGatherer::RowGatherer(const ipc::Emit& emit, const std::vector<ipc::ArraySpec>& outputs,
                          const std::vector<ipc::UniqueFd>& fds, MemoryCache& memory,
                          const ipc::ControlSegment& control)
-    : emit_(emit), control_(control), segment_fd_(fds.at(emit.placement.fd_index).get()) {
-  read_records();
+    : emit_(emit), segment_fd_(fds.at(emit.placement.fd_index).get()) {
+  read_records(control);
   for (std::size_t i = 0; i < emit.files.size(); ++i) {
     if (!emit.files[i]) continue;
     ipc::Placement place = *emit.files[i];
@@ -23,24 +23,26 @@ RowGatherer::RowGatherer(const ipc::Emit& emit, const std::vector<ipc::ArraySpec
   mappings_.resize(files_.size() * emit.extents);
 }
 
-void RowGatherer::read_records() {
+void RowGatherer::read_records(const ipc::ControlSegment& control) {
   extent_rows_.resize(emit_.extents);
-  first_row_.reserve(control_.records() + std::size_t{1});
+  ranges_.reserve(control.records());
+  first_row_.reserve(control.records() + std::size_t{1});
   std::int64_t rows = 0;
-  for (std::uint32_t chunk = 0; chunk < control_.records(); ++chunk) {
+  for (std::uint32_t chunk = 0; chunk < control.records(); ++chunk) {
     first_row_.push_back(rows);
-    const ipc::EmittedRange range = ipc::read_record(control_.record(chunk));
+    const ipc::EmittedRange range = ipc::read_record(control.record(chunk));
     if (!range.lies_within(emit_.extents, emit_.capacity_rows)) {
       throw Error(ErrorCode::kInternal, "a record names rows that there cannot be");
     }
     extent_rows_[range.extent] = std::max(extent_rows_[range.extent], range.first_row + range.rows);
+    ranges_.push_back(range);
     rows += range.rows;
   }
   first_row_.push_back(rows);
 }
 
 void RowGatherer::gather(std::uint32_t chunk) {
-  const ipc::EmittedRange range = ipc::read_record(control_.record(chunk));
+  const ipc::EmittedRange& range = ranges_.at(chunk);
   if (range.rows == 0) return;
   for (const File& file : files_) {
     const std::int64_t begin = first_row_[chunk] * file.row_bytes;

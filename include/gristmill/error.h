@@ -45,12 +45,19 @@ class Error : public std::runtime_error {
 // written.
 class ParameterError : public Error {
  public:
-  ParameterError(std::string parameter, ErrorText text)
-      : Error(ErrorCode::kInvalid, std::move(text)), parameter_(std::move(parameter)) {}
+  // Whether the value is wrong, or there is no such parameter.
+  enum class About { kValue, kName };
+
+  ParameterError(std::string parameter, ErrorText text, About about = About::kValue)
+      : Error(ErrorCode::kInvalid, std::move(text)),
+        parameter_(std::move(parameter)),
+        about_(about) {}
   const std::string& parameter() const { return parameter_; }
+  About about() const { return about_; }
 
  private:
   std::string parameter_;
+  About about_;
 };
 
 // kInvalid: unknown kernel "nearst": did you mean "nearest"? Without a near one, the hint lists

@@ -30,7 +30,8 @@ extern "C" {
 #define GM_MAX_OUTPUTS 16
 #define GM_QUERY_SYMBOL "gm_plugin_query"
 
-/* What a call answers. Anything but GM_OK comes with a text by gm_host.set_error. */
+/* What a call answers. Anything but GM_OK comes with a text by gm_host.set_error; GM_NO_MEMORY
+ * needs none. */
 typedef int32_t gm_status;
 enum {
   GM_OK = 0,
@@ -76,9 +77,8 @@ typedef uint32_t gm_pattern;
 enum { GM_MAP = 0, GM_REDUCE = 1, GM_EMIT = 2 };
 
 /* What the items are. A tile is a block of pairs of rows: row_begin <= i < row_end with
- * column_begin
- * <= j < column_end. Those of GM_TRIANGLE cover all pairs with i <= j, and a tile off the diagonal
- * also stands for its mirror image. */
+ * column_begin <= j < column_end. Those of GM_TRIANGLE cover all pairs with i <= j, and a tile off
+ * the diagonal also stands for its mirror image. */
 typedef uint32_t gm_index_space;
 enum {
   GM_ROWS = 0,    /* the rows of an input */

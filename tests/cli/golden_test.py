@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 
 from gristmill_cli import BIN, DATA, HERE, CliTest, main, npy_bytes
 
@@ -75,6 +76,15 @@ class GoldenTest(CliTest):
         self.check_output("inspect_raw", "inspect", "raw.bin:dtype=int16,shape=3x3,offset=2")
         self.write("empty.npy", npy_bytes([], (0, 2)))
         self.check_output("inspect_no_items", "inspect", "empty.npy")
+
+    def test_a_kernel_that_hides_a_built_in_one_says_so(self):
+        plugin = self.folder / "mine.so"
+        shutil.copy(BIN / "gristmill-kernels.so", plugin)
+        lines = self.succeed("kernels", "--plugin", "mine.so").stdout.splitlines()
+        (line,) = [line for line in lines if line.startswith("nearest ")]
+        self.assertIn("mine.so, hides the built-in one)", line)
+        done = self.succeed("new-kernel", "nearest")
+        self.assertIn('it hides the built-in kernel "nearest"', done.stdout)
 
     def test_new_kernel(self):
         self.check_output("new_kernel", "new-kernel", "solar_time", "--folder", ".")

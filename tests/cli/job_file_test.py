@@ -146,7 +146,10 @@ class JobFileTest(CliTest):
         self.write_places("places.npy", 3)
         self.refuse(job + 'ddof = "one"\n', "line 5, column 8", '"ddof"', "int", '"one"')
         self.refuse(job + "ddof = 0.5\n", "line 5, column 8", '"ddof"', "int")
-        self.refuse(job + "ddo = 1\n", "line 5, column 7", '"ddo"', '"ddof"')
+        self.refuse(job + "ddo = 1\n", "line 5, column 1", '"ddo"', '"ddof"')
+        refused = 'kernel = "histogram"\ninputs.values = "places.npy"\nparams.bins = 0\n'
+        self.refuse(refused, "line 3, column 15", '"bins"')
+        self.refuse("  wokers = 2\n" + job, "line 1, column 3", '"workers"')
 
     def test_unnamed_input_over_several(self):
         job = JOB.replace("[outputs]", 'targets = "places.npy"\n[outputs]')

@@ -56,8 +56,21 @@ class NewKernelTest(InstallationTest):
         source = self.folder / "mine" / "mine.cc"
         source.write_text(source.read_text().replace("0.0);", "0.5);"))
         self.shell(re.search(r"^build: +(.*)$", said, re.M)[1])
-        failed = self.shell(re.search(r"^test: +(.*)$", said, re.M)[1], exit_code=8)
+        test = re.search(r"^test: +(.*)$", said, re.M)[1]
+        failed = self.shell(test, exit_code=8)
         self.assertIn("> values  3.5", failed)
+        self.shell(re.search(r"^\d*:? *(cp .*)$", failed, re.M)[1])
+        self.assertIn("100% tests passed", self.shell(test))
+
+    def test_a_row_without_the_number_that_is_used_is_refused(self):
+        program = self.prefix / "bin" / "gristmill"
+        said = self.shell([program, "new-kernel", "mine"])
+        source = self.folder / "mine" / "mine.cc"
+        source.write_text(re.sub("return std::acc.*", "return row[2];", source.read_text()))
+        self.shell(re.search(r"^build: +(.*)$", said, re.M)[1])
+        run = [program, "run", "mine", "--plugin", "mine/build/mine.so", "--input", CITIES]
+        failed = self.shell(run, exit_code=2)
+        self.assertIn("there is no row[2]: the length of a row is 2", failed)
 
     def test_the_transcript_of_the_readme(self):
         section = re.search(

@@ -51,7 +51,7 @@ bool misbehave(std::string_view how) {
   if (how == "exit3") _exit(3);
   if (how == "stack_overflow") overflow_stack(0);
   if (how == "hang") hang();
-  if (how == "leak") leak(std::size_t{8} << 20);
+  if (how == "leak") leak(std::size_t{4} << 20);
   if (how == "grow") leak(std::size_t{1} << 30);
   return false;
 }

@@ -43,8 +43,8 @@ class OutputArrays {
   const gm_array& find(std::string_view name) const {
     if (arrays_ == nullptr) {
       throw std::logic_error(
-          "a chunk has outputs in a map only: a reduce has them in finish, and "
-          "emit gives rows");
+          "a chunk has outputs in a map only: a reduce has them in finish; in an emit ask the rows "
+          "that emit() returned");
     }
     return arrays_[index_of("output", kernel_->outputs, kernel_->output_count, name)];
   }
@@ -111,8 +111,10 @@ class Chunk {
   std::int64_t column_end() const { return chunk_->column_end; }
 
   // The chunk's rows of an input that has a row for each item, as Input::as gives them.
+  // Requires: no tiles.
   template <class T>
   auto rows(const Input& input) const {
+    require_no_tiles("reads rows_as(row_begin(), row_end()) of an input");
     return input.rows_as<T>(begin(), end());
   }
 
@@ -123,6 +125,7 @@ class Chunk {
   // Requires: wanted, no tiles.
   template <class T>
   auto output(std::string_view name) const {
+    require_no_tiles("writes whole_output");
     using Element = typename detail::ElementOf<T>::Type;
     const std::int64_t columns = detail::columns_of(outputs_.wanted_array(name));
     return detail::view_of<T>(outputs_.elements<Element>(name) + begin() * columns, size(),
@@ -130,6 +133,7 @@ class Chunk {
   }
   // The same as bytes, for kernels that give any dtype.
   std::span<std::byte> output_bytes(std::string_view name) const {
+    require_no_tiles("writes whole_output");
     const gm_array& whole = outputs_.wanted_array(name);
     const std::int64_t row_bytes = detail::columns_of(whole) * dtype_bytes(whole.dtype);
     return {static_cast<std::byte*>(whole.data) + begin() * row_bytes,
@@ -183,6 +187,11 @@ class Chunk {
   }
 
  private:
+  // The number of a tile is no row. Only a tile has columns.
+  void require_no_tiles(const char* instead) const {
+    if (column_end() > 0) throw std::logic_error(std::string("a tile ") + instead);
+  }
+
   const gm_kernel* kernel_;
   const gm_host* host_;
   const gm_chunk* chunk_;

@@ -224,7 +224,9 @@ class Defined {
   static void plan_space(const Request& request, Plan& plan) {
     constexpr const char* kInput = kDefinition.space_input_;
     if constexpr (kDefinition.space_ == GM_RANGE) {
-      plan.range(request.param<std::int64_t>(kInput));
+      const auto items = request.param<std::int64_t>(kInput);
+      if (items < 0) throw Invalid(std::string("parameter \"") + kInput + "\" is negative");
+      plan.range(items);
     } else if constexpr (kDefinition.space_ == GM_TILES) {
       plan.tiles(request.input(kInput).rows(), request.input(kDefinition.space_columns_).rows());
     } else if constexpr (kDefinition.space_ == GM_TRIANGLE) {

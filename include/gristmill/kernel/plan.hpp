@@ -40,7 +40,7 @@ class Plan {
   template <class T>
   Plan& accumulator(std::int64_t count) {
     static_assert(std::is_trivially_copyable_v<T>, "accumulators are copied as bytes");
-    if (count < 0) throw Invalid("the accumulator has a negative length");
+    if (count < 0) throw Failed("the plan has an accumulator of a negative length");
     // The host knows no accumulator without a byte.
     plan_->accumulator_bytes = std::max(
         detail::saturating_product(count, static_cast<std::int64_t>(sizeof(T))), std::int64_t{1});
@@ -82,7 +82,7 @@ inline Plan& Plan::rows_of(std::string_view name) {
 }
 
 inline Plan& Plan::range(std::int64_t count) {
-  if (count < 0) throw Invalid("the number of items is negative");
+  if (count < 0) throw Failed("the plan has a negative number of items");
   has_space_ = true;
   plan_->index_space = GM_RANGE;
   plan_->items = count;
@@ -113,6 +113,9 @@ inline Plan& Plan::output(std::string_view name, gm_dtype dtype,
   const gm_kernel& kernel = request_->kernel();
   gm_array& array =
       plan_->outputs[detail::index_of("output", kernel.outputs, kernel.output_count, name)];
+  if (std::any_of(row.begin(), row.end(), [](std::int64_t length) { return length < 0; })) {
+    throw Failed("the plan has a negative length for output \"" + std::string(name) + "\"");
+  }
   array.dtype = dtype;
   array.rank = static_cast<std::uint32_t>(row.size());
   std::copy(row.begin(), row.end(), array.shape);

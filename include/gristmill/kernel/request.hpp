@@ -19,7 +19,11 @@ class Input {
   gm_dtype dtype() const { return array_->dtype; }
   std::uint32_t rank() const { return array_->rank; }
   // Length of an axis. Requires: axis < rank().
-  std::int64_t shape(std::uint32_t axis) const { return array_->shape[axis]; }
+  std::int64_t shape(std::uint32_t axis) const {
+    if (axis < rank()) return array_->shape[axis];
+    throw std::logic_error(std::string("input \"") + name_ + "\" has no axis " +
+                           std::to_string(axis) + ": it has " + std::to_string(rank()));
+  }
   // All lengths, and those behind axis 0.
   std::span<const std::int64_t> shape() const { return {array_->shape, rank()}; }
   std::span<const std::int64_t> row_shape() const {
@@ -49,6 +53,10 @@ class Input {
   // Rows [begin, end) of it, in the same way. Requires: 0 <= begin <= end <= rows().
   template <class T>
   auto rows_as(std::int64_t begin, std::int64_t end) const {
+    if (begin < 0 || end < begin || end > rows()) {
+      throw std::logic_error("rows " + std::to_string(begin) + " to " + std::to_string(end) +
+                             " of input \"" + name_ + "\": it has " + std::to_string(rows()));
+    }
     using Element = std::remove_const_t<typename detail::ElementOf<T>::Type>;
     return detail::view_of<T, const Element>(elements<Element>() + begin * columns(), end - begin,
                                              columns());

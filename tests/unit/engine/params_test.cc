@@ -98,10 +98,16 @@ TEST(ParamsTest, TheRefusalNamesParameterTypeAndValue) {
   EXPECT_EQ(error.hint(), "count: how many.");
 }
 
+TEST(ParamsTest, AWholeNumberThatIsTooLargeIsToldFromATextThatIsNone) {
+  EXPECT_EQ(refusal("count", std::string("-99999999999999999999")).message(),
+            "parameter \"count\" is of type int, and -99999999999999999999 is beyond its 64 bits");
+  EXPECT_THAT(refusal("count", std::string("-")).message(), HasSubstr("\"-\" is none"));
+}
+
 TEST(ParamsTest, OffersTheNearestNameForAnUnknownOne) {
   const Error error = refusal("metrik", std::string("euclidean"));
   EXPECT_EQ(error.code(), ErrorCode::kInvalid);
-  EXPECT_THAT(error.message(), HasSubstr("\"metrik\""));
+  EXPECT_THAT(error.message(), HasSubstr("kernel \"example\": unknown parameter \"metrik\""));
   EXPECT_THAT(error.message(), HasSubstr("\"metric\""));
 }
 

@@ -112,13 +112,20 @@ TEST_F(ReservePartialsTest, MemoryThatWasDroppedIsUsedAgain) {
   EXPECT_EQ(reserve_partials(partials, *pool_)->name()->number(), number);
 }
 
+TEST_F(ReservePartialsTest, OneIsNotSeveral) {
+  const ipc::Partials partials = plan_partials(std::int64_t{1} << 60, 1, false);
+  const Error error = test::error_of([&] { reserve_partials(partials, *pool_); });
+  EXPECT_THAT(error.message(), HasSubstr("could not reserve 1 partial result of "));
+}
+
 TEST_F(ReservePartialsTest, TooMuchIsRefusedWithBothNumbers) {
   const std::int64_t accumulator_bytes = std::int64_t{1} << 50;
   const ipc::Partials partials = plan_partials(accumulator_bytes, 16, false);
   const Error error = test::error_of([&] { reserve_partials(partials, *pool_); });
   EXPECT_EQ(error.code(), ErrorCode::kResources);
   EXPECT_EQ(error.message(), "could not reserve 16 partial results of " +
-                                 format_size(accumulator_bytes) + ": not enough memory");
+                                 format_size(accumulator_bytes) + ", " +
+                                 format_size(size_bytes(partials)) + " in all: not enough memory");
   EXPECT_THAT(error.detail(), HasSubstr(format_size(size_bytes(partials)) + " were asked for"));
   EXPECT_THAT(error.detail(), HasSubstr("are available"));
 }

@@ -185,6 +185,57 @@ TEST(SegmentPoolTest, MoreThanTheSystemHasIsRefused) {
   EXPECT_EQ(error.message(), "could not reserve the arrays: not enough memory");
 }
 
+class AvailableMemoryTest : public testing::Test {
+ protected:
+  AvailableMemoryTest() { set_available(20 * kMiB); }
+  void set_available(std::int64_t bytes) {
+    root_.write("proc/meminfo",
+                "MemTotal: 65536 kB\nMemAvailable: " + std::to_string(bytes / 1024) + " kB\n");
+  }
+  static void touch(const PooledSegment& segment) {
+    for (std::int64_t i = 0; i < segment.size_bytes(); i += 4096) {
+      segment.writable()[i] = std::byte{1};
+    }
+  }
+
+  const test::TemporaryFolder root_;
+  std::shared_ptr<SegmentPool> pool_ = std::make_shared<SegmentPool>(
+      SegmentPool::Limits{.cache_bytes = kPlenty, .memory_bytes = 0}, root_.path());
+};
+
+TEST_F(AvailableMemoryTest, WhatIsTakenAndNotTouchedYetIsNotAvailable) {
+  auto first = take_all(*pool_, {16 * kMiB});
+  const std::int64_t untouched = pool_->untouched_bytes();
+  EXPECT_GT(untouched, 15 * kMiB) << "but for a page of each huge one";
+  const Error error = test::error_of([&] { take_all(*pool_, {16 * kMiB}); });
+  EXPECT_EQ(error.code(), ErrorCode::kResources);
+  EXPECT_EQ(error.message(), "could not reserve the arrays: not enough memory");
+  EXPECT_EQ(error.detail(), "16.0 MiB were asked for and 4.0 MiB are available.");
+  EXPECT_EQ(pool_->total_bytes(), 16 * kMiB) << "nothing was made";
+  first.clear();
+  EXPECT_EQ(pool_->untouched_bytes(), 0);
+  EXPECT_NO_THROW(take_all(*pool_, {20 * kMiB}));
+}
+
+TEST_F(AvailableMemoryTest, WhatIsTouchedIsCountedOnce) {
+  const auto first = take_all(*pool_, {16 * kMiB});
+  touch(*first[0]);
+  EXPECT_EQ(pool_->untouched_bytes(), 0);
+  set_available(4 * kMiB);
+  EXPECT_NO_THROW(take_all(*pool_, {4 * kMiB}));
+}
+
+TEST_F(AvailableMemoryTest, AnIdleSegmentThatWasNeverTouchedIsPromisedAgain) {
+  take_all(*pool_, {16 * kMiB}).clear();
+  EXPECT_THROW(take_all(*pool_, {16 * kMiB, 8 * kMiB}), Error);
+}
+
+TEST_F(AvailableMemoryTest, RoomToGrowIsNotCountedForWhatIsInUse) {
+  const auto first = take_all(*pool_, {9 * kMiB});
+  EXPECT_EQ(first[0]->size_bytes(), 10 * kMiB);
+  EXPECT_LT(pool_->untouched_bytes(), 9 * kMiB);
+}
+
 TEST(SegmentPoolTest, SmallOnesOfOurOwnAreNeverRefused) {
   const auto pool = pool_of(kPlenty, 2 * kMiB);
   const auto segment = take_all(*pool, {100});

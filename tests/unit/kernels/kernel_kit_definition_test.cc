@@ -106,6 +106,19 @@ constexpr auto kTriangle =
           }
         });
 
+// Asks for rows as if a tile had some.
+constexpr auto kRowsOfTiles = gk::define("rows_of_tiles", "a mistake")
+                                  .inputs(gk::input<double>("a", "N"))
+                                  .params(gk::param<std::int64_t>("how", "", "0"))
+                                  .outputs(gk::output<double>("out", "N x N"))
+                                  .triangle("a")
+                                  .map([](const gk::Request& job, const gk::Chunk& chunk) {
+                                    const auto how = job.param<std::int64_t>("how");
+                                    if (how == 0) chunk.output<double>("out");
+                                    if (how == 1) chunk.output_bytes("out");
+                                    if (how == 2) chunk.rows<double>(job.input("a"));
+                                  });
+
 // A plan with what a parameter says.
 struct WrongPlan {
   static constexpr const char* kName = "wrong_plan";
@@ -115,6 +128,7 @@ struct WrongPlan {
   static void plan(const gk::Request& request, gk::Plan& plan) {
     const auto how = request.param<std::int64_t>("how");
     if (how != 1) plan.range(how == 2 ? -1 : 3);
+    if (how == 5) return void(plan.output<double>("out", {2, -5}));
     if (how == 3) return void(plan.output<double>("out", {1, 1, 1, 1, 1, 1, 1, 1}));
     if (how == 4) return void(plan.output<double>("out", {1, 1, 1, 1, 1, 1, 1, 1, 1}));
     plan.output<double>("out");
@@ -125,7 +139,8 @@ struct WrongPlan {
 
 const gm_plugin& plugin() {
   return *gk::detail::plugin<gk::Defined<kScale>, gk::Defined<kTotal>, gk::Defined<kRepeat>,
-                             gk::Defined<kTiles>, gk::Defined<kTriangle>, WrongPlan>();
+                             gk::Defined<kTiles>, gk::Defined<kTriangle>, WrongPlan,
+                             gk::Defined<kRowsOfTiles>>();
 }
 
 CallError error_of(const PluginRequest& request) {
@@ -192,6 +207,12 @@ TEST(DefinitionTest, AnEmitGivesItsRowsAndUsesTheServices) {
   EXPECT_THAT(job.log(), ElementsAre("done with 3", "done with 1"));
 }
 
+TEST(DefinitionTest, ANegativeRangeIsTheRequestsMistakeAndNamesTheParameter) {
+  const CallError error = error_of({"repeat", {}, {{"items", int_param(-3)}}});
+  EXPECT_EQ(error.status(), GM_INVALID);
+  EXPECT_STREQ(error.what(), "parameter \"items\" is negative");
+}
+
 TEST(DefinitionTest, CommittingMoreRowsThanThereIsRoomForIsTheKernelsError) {
   const CallError error =
       error_of({"repeat", {}, {{"items", int_param(4)}, {"excess", int_param(1)}}});
@@ -221,13 +242,27 @@ TEST(DefinitionTest, ATriangleWithMirrorImagesWritesTheWholeSquare) {
   }
 }
 
+TEST(DefinitionTest, ATileHasNoRowsOfItsOwn) {
+  const auto text = [](std::int64_t how) {
+    const CallError error =
+        error_of({"rows_of_tiles", {array_of(kValues, {6})}, {{"how", int_param(how)}}});
+    EXPECT_EQ(error.status(), GM_FAILED);
+    return std::string(error.what());
+  };
+  EXPECT_EQ(text(0), "a tile writes whole_output");
+  EXPECT_EQ(text(1), "a tile writes whole_output");
+  EXPECT_EQ(text(2), "a tile reads rows_as(row_begin(), row_end()) of an input");
+}
+
 TEST(KernelKitPlanTest, WhatAPlanLeavesOutIsNamed) {
   const auto how = [](std::int64_t number) {
     return PluginRequest{"wrong_plan", {}, {{"how", int_param(number)}}};
   };
   EXPECT_THAT(error_of(how(1)).what(), HasSubstr("no index space"));
-  EXPECT_THAT(error_of(how(2)).what(), HasSubstr("negative"));
-  EXPECT_EQ(error_of(how(2)).status(), GM_INVALID);
+  EXPECT_STREQ(error_of(how(2)).what(), "the plan has a negative number of items");
+  EXPECT_EQ(error_of(how(2)).status(), GM_FAILED);
+  EXPECT_STREQ(error_of(how(5)).what(), "the plan has a negative length for output \"out\"");
+  EXPECT_EQ(error_of(how(5)).status(), GM_FAILED);
   EXPECT_THAT(error_of(how(3)).what(), HasSubstr("too many axes"));
   EXPECT_THAT(error_of(how(4)).what(), HasSubstr("too many axes"));
   EXPECT_THAT(error_of(how(0)).what(), HasSubstr("only a reduce has accumulators"));

@@ -213,8 +213,8 @@ TEST(KernelKitReduceTest, APlanWithoutAnAccumulatorIsAnError) {
   EXPECT_EQ(none.status(), GM_FAILED);
   EXPECT_STREQ(none.what(), "the plan says no accumulator");
   const CallError negative = error_of(wrong("negative accumulator"));
-  EXPECT_EQ(negative.status(), GM_INVALID);
-  EXPECT_STREQ(negative.what(), "the accumulator has a negative length");
+  EXPECT_EQ(negative.status(), GM_FAILED);
+  EXPECT_STREQ(negative.what(), "the plan has an accumulator of a negative length");
 }
 
 TEST(KernelKitReduceTest, AnEmptyAccumulatorHasAByteForTheHost) {
@@ -253,9 +253,10 @@ TEST(KernelKitReduceTest, OutputsAreNotThereBeforeFinish) {
   for (const char* what : {"output in run", "wanted in run"}) {
     const CallError error = error_of(wrong(what));
     EXPECT_EQ(error.status(), GM_FAILED);
-    EXPECT_STREQ(
-        error.what(),
-        "a chunk has outputs in a map only: a reduce has them in finish, and emit gives rows");
+    EXPECT_STREQ(error.what(),
+                 "a chunk has outputs in a map only: a reduce has them in finish; in an emit ask "
+                 "the rows that "
+                 "emit() returned");
   }
 }
 

@@ -129,6 +129,8 @@ struct Thrower {
     if (what == "runtime") throw std::runtime_error("something else");
     if (what == "int") throw 42;
     if (what == "early data") asked.input("rows").as<double>();
+    if (what == "wrong axis") asked.input("rows").shape(2);
+    if (what == "wrong rows") asked.input("rows").rows_as<double>(1, 4);
     if (what == "wrong input") asked.input("row");
     if (what == "wrong param") asked.param<double>("what");
   }
@@ -305,6 +307,8 @@ TEST(KernelKitTest, MistakesOfTheKernelAreFailuresThatSayWhat) {
   };
   EXPECT_THAT(text("early data", "plan"), HasSubstr("\"rows\""));
   EXPECT_THAT(text("wrong input", "plan"), HasSubstr("no input \"row\""));
+  EXPECT_EQ(text("wrong axis", "plan"), "input \"rows\" has no axis 2: it has 2");
+  EXPECT_EQ(text("wrong rows", "open"), "rows 1 to 4 of input \"rows\": it has 3");
   EXPECT_THAT(text("wrong param", "open"), HasSubstr("\"what\""));
   EXPECT_THAT(text("no output", "open"), HasSubstr("nothing of output \"out\""));
   EXPECT_THAT(text("wrong type", "open"), HasSubstr("\"out\" is of another dtype"));

@@ -73,7 +73,20 @@ TEST(ConditionTest, WholeNumbersAreComparedExactly) {
   EXPECT_THAT(
       chosen(std::vector<double>{9007199254740992.0, 9007199254740994.0}, "> 9007199254740993"),
       ElementsAre(1));
+  EXPECT_THAT(chosen(std::vector<double>{9007199254740992.0}, "== 9007199254740993"), IsEmpty());
   EXPECT_THAT(chosen(std::vector<float>{0.1F}, "> 0.1"), ElementsAre(0)) << "as a float64";
+}
+
+TEST(ConditionTest, WholeNumbersBeyondInt64AreComparedExactly) {
+  const std::vector<std::uint64_t> largest = {UINT64_MAX - 1, UINT64_MAX};
+  EXPECT_THAT(chosen(largest, "== 18446744073709551615"), ElementsAre(1));
+  EXPECT_THAT(chosen(largest, "< 18446744073709551615"), ElementsAre(0));
+  EXPECT_THAT(chosen(largest, "< 18446744073709551616"), ElementsAre(0, 1));
+  const std::vector<std::int64_t> least = {INT64_MIN, INT64_MAX};
+  EXPECT_THAT(chosen(least, "> -9223372036854775809"), ElementsAre(0, 1));
+  EXPECT_THAT(chosen(least, ">= 9223372036854775808"), IsEmpty());
+  EXPECT_THAT(chosen(std::vector<double>{0x1p63, 0x1p64}, "> 9223372036854775809"), ElementsAre(1));
+  EXPECT_THAT(chosen(std::vector<std::uint8_t>{255}, "< 18446744073709551615"), ElementsAre(0));
 }
 
 TEST(ConditionTest, WhatIsNoConditionIsRefused) {

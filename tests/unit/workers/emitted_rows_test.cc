@@ -1,6 +1,7 @@
 #include "workers/emitted_rows.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -137,6 +138,25 @@ TEST_F(EmittedRowsTest, TheCapacityAndTheSharedLimitAreKept) {
   EXPECT_EQ(control_.emitted_bytes(), 2'097'150U);
 }
 
+TEST_F(EmittedRowsTest, RoomThatIsAskedForInExcessHasNoPages) {
+  constexpr std::int64_t kLarge = std::int64_t{1} << 30;
+  const ipc::Segment segment = ipc::Segment::create(kLarge);
+  emit_.region_bytes = emit_.limit_bytes = kLarge;
+  emit_.capacity_rows = 100'000'000;
+  emit_.offsets = {0, std::int64_t{800} << 20, 0};
+  MappedMemory& region =
+      memory_.map(segment.fd(), {0, 20, 0, kLarge, 0, false}, ipc::Access::kWrite);
+  EmittedRows rows(emit_of(0), specs_, wanted_, region, control_);
+  rows.begin_chunk();
+  for (int i = 0; i < 3; ++i) {
+    rows.make_room(90'000'000);
+    rows.commit(1);
+  }
+  struct stat status {};
+  ASSERT_EQ(fstat(segment.fd(), &status), 0);
+  EXPECT_LE(status.st_blocks * 512, std::int64_t{140} << 20) << "of 900 MB that were asked for";
+}
+
 TEST_F(EmittedRowsTest, ARegionThatIsTooSmallIsRefused) {
   emit_.capacity_rows = kRegionBytes;
   EXPECT_EQ(test::error_of([&] { this->rows(0); }).code(), ErrorCode::kInternal);
@@ -170,6 +190,19 @@ TEST_F(RowGathererTest, CopiesTheRowsInTheOrderOfTheChunks) {
   const auto* numbers = reinterpret_cast<const std::int64_t*>(file.data());
   EXPECT_EQ(std::vector<std::int64_t>(numbers, numbers + 8),
             (std::vector<std::int64_t>{10, 11, 20, 30, 31, 32, 40, 50}));
+}
+
+TEST_F(RowGathererTest, ARecordThatIsChangedAfterItWasCheckedIsNotReadAgain) {
+  EmittedRows rows = this->rows(0);
+  for (std::uint32_t chunk = 0; chunk < kChunks; ++chunk) emit(rows, chunk, {chunk});
+  emit_.files[0] = ipc::Placement{1, 77, 0, 0, 0, false};
+  const std::vector<ipc::UniqueFd> fds = this->fds();
+  RowGatherer gatherer(emit_, specs_, fds, memory_, control_);
+  control_.record(0).first_row = 4;
+  control_.record(0).rows = ipc::pack_rows(0, 100'000);
+  gatherer.gather(0);
+  const ipc::ReadOnlyMapping file(file_.fd(), 0, 64);
+  EXPECT_EQ(*reinterpret_cast<const std::int64_t*>(file.data()), 0);
 }
 
 TEST_F(RowGathererTest, RecordsOfRowsThatThereCannotBeAreRefused) {

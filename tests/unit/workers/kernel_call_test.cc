@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,11 @@ TEST(CArrayTest, HasDataDTypeAndShape) {
 TEST(CArrayTest, MayHaveTheGreatestRankOrNone) {
   EXPECT_EQ(to_c(JobArray{nullptr, {DType::kBool, Shape(GM_MAX_RANK, 2)}}).rank, 8U);
   EXPECT_EQ(to_c(JobArray{nullptr, {DType::kBool, {}}}).rank, 0U);
+}
+
+TEST(CArrayTest, MoreAxesThanTheAbiHasAreRefused) {
+  const JobArray array{nullptr, {DType::kBool, Shape(GM_MAX_RANK + 1, 1)}};
+  EXPECT_EQ(test::error_of([&] { to_c(array); }).code(), ErrorCode::kInternal);
 }
 
 TEST(CRequestTest, EachParamComesAsItsType) {
@@ -122,6 +129,13 @@ TEST(CallContextTest, ATextMayBeMissing) {
   EXPECT_NE(error.message().find("without a reason"), std::string::npos) << error.message();
 }
 
+TEST(CallContextTest, WantOfMemoryNeedsNoText) {
+  CallContext context("nearest", nullptr);
+  const Error error = test::error_of([&] { context.require_ok(GM_NO_MEMORY); });
+  EXPECT_EQ(error.code(), ErrorCode::kResources);
+  EXPECT_EQ(error.message(), "kernel \"nearest\": out of memory");
+}
+
 TEST(CallContextTest, TheTextIsCopied) {
   CallContext context("nearest", nullptr);
   std::string text = "first";
@@ -174,6 +188,36 @@ TEST_F(ServicesTest, LongLinesAreCutAndMissingOnesIgnored) {
   host().log(host().context, GM_LOG_WARNING, nullptr);
   ASSERT_EQ(lines_.size(), 1U);
   EXPECT_EQ(lines_[0].size(), kMostLogBytes);
+}
+
+TEST_F(ServicesTest, NothingIsCutInTheMiddleOfACharacter) {
+  const std::string line = std::string(kMostLogBytes - 1, 'x') + "\u00E9";
+  host().log(host().context, GM_LOG_INFO, line.c_str());
+  ASSERT_EQ(lines_.size(), 1U);
+  EXPECT_EQ(lines_[0], std::string(kMostLogBytes - 1, 'x'));
+  const std::string name = std::string(kMostCounterName - 2, 'x') + "\u20AC";
+  host().count(host().context, name.c_str(), 1);
+  ASSERT_EQ(context_.counters().size(), 1U);
+  EXPECT_EQ(context_.counters()[0].name, std::string(kMostCounterName - 2, 'x'));
+}
+
+TEST_F(ServicesTest, WhatAServiceThrowsCrossesNoKernelAndEndsTheCall) {
+  std::function<void()> thrower = [] { throw Error(ErrorCode::kInternal, "nobody listens"); };
+  const JobServices services{cancel_, [&](std::uint32_t, const std::string&) { thrower(); },
+                             nullptr};
+  CallContext context("nearest", &services);
+  const auto log = [&] { context.host()->log(context.host()->context, GM_LOG_INFO, "a line"); };
+  EXPECT_NO_THROW(log());
+  thrower = [] { throw Error(ErrorCode::kFailed, "a second one"); };
+  EXPECT_NO_THROW(log());
+  const Error error = test::error_of([&] { context.require_ok(GM_OK); });
+  EXPECT_EQ(error.code(), ErrorCode::kInternal);
+  EXPECT_EQ(error.message(), "nobody listens");
+  EXPECT_NO_THROW(context.require_ok(GM_OK)) << "it is told once";
+
+  thrower = [] { throw std::bad_alloc(); };
+  log();
+  EXPECT_EQ(test::error_of([&] { context.require_ok(GM_FAILED); }).code(), ErrorCode::kResources);
 }
 
 TEST_F(ServicesTest, CountersAddUpSaturateAndAreLimited) {

@@ -49,6 +49,7 @@ class PlanningTest : public testing::Test {
     kernel_.name = "kernel";
     kernel_.input_count = 2;
     kernel_.output_count = 1;
+    kernel_.outputs = &output_;
     kernel_.flags = GM_ITEM_INDEPENDENT;
     kernel_.plan = &plan_by_answer;
     request_.inputs = {ipc::ArraySpec{DType::kFloat64, {100, 3}}, std::nullopt};
@@ -66,6 +67,7 @@ class PlanningTest : public testing::Test {
     EXPECT_EQ(error.message(), "kernel \"kernel\" planned " + what);
   }
 
+  const gm_output_decl output_{"out", ""};
   gm_kernel kernel_{};
   ipc::KernelRequest request_;
 };
@@ -160,14 +162,19 @@ TEST_F(PlanningTest, AnswersThatMakeNoSenseAreRefused) {
   }
   for (const gm_dtype dtype : {gm_dtype{0}, gm_dtype{GM_COMPLEX128 + 1}}) {
     expect_refused([=](gm_plan& plan) { say_output(plan, {100}, dtype); },
-                   "an output of no known dtype or rank");
+                   "output \"out\" of no known dtype or rank");
   }
+  expect_refused(
+      [](gm_plan& plan) {
+        say_output(plan, {100, -5});
+      },
+      "output \"out\" with a negative length");
   expect_refused(
       [](gm_plan& plan) {
         say_output(plan, {100});
         plan.outputs[0].rank = GM_MAX_RANK + 1;
       },
-      "an output of no known dtype or rank");
+      "output \"out\" of no known dtype or rank");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "workers/shared_object_host.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <atomic>
@@ -8,6 +9,8 @@
 #include <iterator>
 #include <memory>
 #include <string>
+
+#include <gristmill/format.h>
 
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
@@ -247,6 +250,26 @@ TEST(SharedObjectHostTest, AnElfFileThatIsNoSharedObjectIsRefused) {
   const test::TemporaryFolder folder;
   expect_refused(folder.write("object.o", changed_plugin(16, std::string("\x01\0", 2))),
                  "no shared object");
+  expect_refused("/proc/self/exe", "it is an ELF file, but no shared object");
+}
+
+TEST(SharedObjectHostTest, AFileThatIsCutOffIsRefusedWithBothLengths) {
+  const test::TemporaryFolder folder;
+  const std::string whole = changed_plugin(0, "");
+  for (const std::size_t size : {std::size_t{64}, std::size_t{3000}, whole.size() - 1}) {
+    expect_refused(folder.write("cut.so", whole.substr(0, size)),
+                   "it is cut off: " + format_count(static_cast<std::int64_t>(size)) + " of ");
+  }
+  // A program header that leads nowhere.
+  const std::string wrong = folder.write("wrong.so", changed_plugin(32, std::string(7, '\x7F')));
+  expect_refused(wrong, "it is cut off");
+}
+
+TEST(SharedObjectHostTest, AFifoIsRefusedWithoutWaitingForItsWriter) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.path() / "fifo.so";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  expect_refused(path, "no regular file");
 }
 
 TEST(SharedObjectHostTest, ALibraryThatIsMissingIsNamed) {
