@@ -69,9 +69,8 @@ TEST_F(ResourcesTest, Fault31_WhatDoesNotFitIsRefusedBeforeTheStart) {
   {
     const ResourceLimit limit(RLIMIT_FSIZE, 3 << 20);
     std::vector<std::int64_t> values(500'000);
-    const Error error = error_of([&] {
-      Dataset::copy_of(ArrayView(std::span<const std::int64_t>(values), {500'000}));
-    });
+    const Error error = error_of(
+        [&] { Dataset::copy_of(ArrayView(std::span<const std::int64_t>(values), {500'000})); });
     EXPECT_EQ(error.code(), ErrorCode::kResources);
     JobSpec spec = job.spec();
     spec.outputs = {{"hash", folder_ / "hash.npy"}, {"value", {}}};
@@ -158,8 +157,8 @@ TEST_F(ResourcesTest, Fault37_SignalsThatInterruptEverythingHaveNoEffect) {
   const auto pipe_before = std::signal(SIGPIPE, SIG_IGN);
   {
     const EnvironmentVariable preload(
-        "LD_PRELOAD", (std::filesystem::path(GRISTMILL_BIN_DIR) / "gristmill-test-signal-storm.so")
-                          .string());
+        "LD_PRELOAD",
+        (std::filesystem::path(GRISTMILL_BIN_DIR) / "gristmill-test-signal-storm.so").string());
     const SignalStorm storm;
     const std::vector<std::int64_t> values(200'000, 7);
     std::ofstream(folder_ / "rows", std::ios::binary)

@@ -38,8 +38,8 @@ __attribute__((constructor)) static void open_plan(void) {
   if (path == NULL) return;
   const long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
   if (fd < 0) return;
-  const long address = syscall(SYS_mmap, NULL, sizeof *plan, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-                               0L);
+  const long address =
+      syscall(SYS_mmap, NULL, sizeof *plan, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0L);
   syscall(SYS_close, fd);
   if (address < 0 && address > -4096) return;
   is_worker = strstr(program_invocation_short_name, "gristmill-worker") != NULL;
@@ -86,29 +86,29 @@ static int failure(enum Function function, const void* caller) {
 #define CALLER __builtin_return_address(0)
 
 // The next object's function of that name, looked up once.
-#define REAL(name)                           \
-  static _Atomic(void*) found = NULL;        \
-  void* address = atomic_load(&found);       \
-  if (address == NULL) {                     \
-    address = dlsym(RTLD_NEXT, #name);       \
-    atomic_store(&found, address);           \
-  }                                          \
-  __typeof__(&name) real;                    \
+#define REAL(name)                     \
+  static _Atomic(void*) found = NULL;  \
+  void* address = atomic_load(&found); \
+  if (address == NULL) {               \
+    address = dlsym(RTLD_NEXT, #name); \
+    atomic_store(&found, address);     \
+  }                                    \
+  __typeof__(&name) real;              \
   memcpy(&real, &address, sizeof real)
 
-#define FAILS_WITH(function, result)               \
-  do {                                             \
-    const int error = failure(function, CALLER);   \
-    if (error != 0) {                              \
-      errno = error;                               \
-      return result;                               \
-    }                                              \
+#define FAILS_WITH(function, result)             \
+  do {                                           \
+    const int error = failure(function, CALLER); \
+    if (error != 0) {                            \
+      errno = error;                             \
+      return result;                             \
+    }                                            \
   } while (0)
 
 #define WRAP(function, result, name, failed, parameters, arguments) \
   EXPORTED result name parameters {                                 \
     FAILS_WITH(function, failed);                                   \
-    REAL(name);                               \
+    REAL(name);                                                     \
     return real arguments;                                          \
   }
 
@@ -153,8 +153,8 @@ WRAP(kPread, ssize_t, pread, -1, (int fd, void* bytes, size_t size, off_t from),
      (fd, bytes, size, from))
 WRAP(kPread, ssize_t, pread64, -1, (int fd, void* bytes, size_t size, off64_t from),
      (fd, bytes, size, from))
-WRAP(kPread, ssize_t, __pread_chk, -1,
-     (int fd, void* bytes, size_t size, off_t from, size_t most), (fd, bytes, size, from, most))
+WRAP(kPread, ssize_t, __pread_chk, -1, (int fd, void* bytes, size_t size, off_t from, size_t most),
+     (fd, bytes, size, from, most))
 WRAP(kWrite, ssize_t, write, -1, (int fd, const void* bytes, size_t size), (fd, bytes, size))
 WRAP(kProcessVmReadv, ssize_t, process_vm_readv, -1,
      (pid_t pid, const struct iovec* local, unsigned long locals, const struct iovec* remote,
@@ -211,25 +211,25 @@ EXPORTED int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
   const type name = va_arg(list, type); \
   va_end(list)
 
-#define WRAP_OPEN(name)                                   \
-  EXPORTED int name(const char* path, int flags, ...) {   \
-    FAILS_WITH(kOpen, -1);                                \
-    LAST_ARGUMENT(unsigned, flags, mode);                 \
-    REAL(name);           \
-    return real(path, flags, mode);                       \
+#define WRAP_OPEN(name)                                 \
+  EXPORTED int name(const char* path, int flags, ...) { \
+    FAILS_WITH(kOpen, -1);                              \
+    LAST_ARGUMENT(unsigned, flags, mode);               \
+    REAL(name);                                         \
+    return real(path, flags, mode);                     \
   }
 #define WRAP_OPENAT(name)                                           \
   EXPORTED int name(int folder, const char* path, int flags, ...) { \
     FAILS_WITH(kOpen, -1);                                          \
     LAST_ARGUMENT(unsigned, flags, mode);                           \
-    REAL(name);                \
+    REAL(name);                                                     \
     return real(folder, path, flags, mode);                         \
   }
 #define WRAP_FCNTL(name)                        \
   EXPORTED int name(int fd, int command, ...) { \
     FAILS_WITH(kFcntl, -1);                     \
     LAST_ARGUMENT(long, command, value);        \
-    REAL(name);         \
+    REAL(name);                                 \
     return real(fd, command, value);            \
   }
 
@@ -252,6 +252,5 @@ EXPORTED long syscall(long number, ...) {
   if (number == SYS_pidfd_open) FAILS_WITH(kPidfdOpen, -1);
   if (number == SYS_waitid) FAILS_WITH(kWaitid, -1);
   REAL(syscall);
-  return real(number, argument[0], argument[1], argument[2], argument[3], argument[4],
-              argument[5]);
+  return real(number, argument[0], argument[1], argument[2], argument[3], argument[4], argument[5]);
 }
