@@ -105,6 +105,21 @@ TEST_F(ResourcesTest, Fault34_WithoutDescriptorsThereIsNoEngine) {
   EXPECT_EQ(error_of([] { engine_of(2); }).code(), ErrorCode::kResources);
 }
 
+// The system drops descriptors that are sent to it, without an error.
+TEST_F(ResourcesTest, Fault34_WorkersWithoutDescriptorsAreReplaced) {
+  const auto engine = engine_of(2);
+  expect_exact_job(*engine);
+  for (const pid_t child : child_processes()) {
+    const rlimit none{6, 6};
+    ASSERT_EQ(prlimit(child, RLIMIT_NOFILE, &none, nullptr), 0);
+  }
+  const RowHashJob job(2000, 2, 4);
+  const Result result = engine->submit(job.spec(ChunkSize::items(9))).wait();
+  job.check_hashes(result.array("hash"));
+  EXPECT_GE(result.summary().faults.restarts, 1);
+  expect_good_engine(*engine);
+}
+
 // The limit does not hold for root, so the child is somebody else.
 int run_with_few_processes(rlim_t most, const std::function<void()>& run) {
   constexpr uid_t kNobodyElse = 61'234;

@@ -58,7 +58,7 @@ FUNCTIONS = {
     "pwrite": ("ENOSPC", "EINTR", "EIO"),
     "fstat": ("EIO", "ENOMEM"),
     "fsync": ("EIO", "ENOSPC"),
-    "rename": ("EIO", "ENOSPC"),
+    "rename": ("EIO", "ENOSPC", "EINVAL"),
     "fcntl": ("EMFILE", "EBUSY"),
     "pipe2": ("EMFILE",),
 }
@@ -212,10 +212,10 @@ class Test:
             injection = injection._replace(nth=injection.nth + 1)
 
 
-def show(reached):
+def show(all_places):
     """The places, with file and line where addr2line is there and knows."""
     by_object = collections.defaultdict(list)
-    for place in reached:
+    for place in all_places:
         by_object[place.object].append(place)
     for name, places in sorted(by_object.items()):
         places.sort(key=lambda place: (place.offset, place.function, place.is_worker))
@@ -260,6 +260,10 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         list(pool.map(act, chosen))
     show(test.reached)
+    missed = {place for place in census.places if FUNCTIONS[place.function]} - test.reached
+    if missed and not arguments.only:
+        print("Not reached, because of an earlier failure or by chance:")
+        show(missed)
     print(
         f"{len(census.places)} calls at {len(set(census.places))} places; {test.runs} runs, "
         f"{len(test.reached)} places reached, {len(test.failures)} runs failed"
