@@ -4,8 +4,10 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <fstream>
 #include <numeric>
@@ -16,6 +18,20 @@
 #include "tests/support/forked_child.h"
 #include "tests/support/spaces_job.h"
 #include "tests/support/temporary_folder.h"
+
+namespace {
+
+// Whether files are on a file system that cannot reserve.
+bool refuse_fallocate = false;
+
+}  // namespace
+
+// Of this program instead of the C library's.
+extern "C" int fallocate(int fd, int mode, off_t begin, off_t size) {
+  if (!refuse_fallocate) return static_cast<int>(syscall(SYS_fallocate, fd, mode, begin, size));
+  errno = EOPNOTSUPP;
+  return -1;
+}
 
 // What the system refuses, or interrupts.
 namespace gristmill::test {
@@ -242,6 +258,24 @@ TEST_F(ResourcesTest, Fault38_ADiskThatIsFilledWhileAMapRunsDoesNotDisturbIt) {
     Job running = engine->submit(spec);
     fill_disk(folder_.path());
     job.check(running.wait());
+    return 0;
+  });
+}
+
+// Either output fits, both do not, and nothing was reserved.
+TEST_F(ResourcesTest, Fault38_ADiskThatIsFullWhileAMapRunsFailsIt) {
+  in_child([&] {
+    if (!mount_small_disk(folder_.path())) return kSkipped;
+    const auto engine = engine_of(2);
+    const RowHashJob job(55'000, 1, 3);
+    JobSpec spec = job.spec(ChunkSize::items(500));
+    spec.outputs = {{"hash", folder_ / "hash.npy"}, {"value", folder_ / "value.npy"}};
+    refuse_fallocate = true;
+    const Result result = engine->submit(spec).wait();
+    refuse_fallocate = false;
+    expect_failure(result, {"o space left on device"});
+    EXPECT_TRUE(entries_of(folder_.path()).empty());
+    expect_exact_job(*engine);
     return 0;
   });
 }
