@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <future>
+#include <system_error>
 
 #include "engine/blocked_signals.h"
 #include "engine/result_arrays.h"
+#include "ipc/system_error.h"
 
 namespace gristmill::engine {
 namespace {
@@ -38,18 +40,37 @@ Coordinator::Coordinator(std::unique_ptr<WorkerLauncher> launcher, int workers,
       epoll_(std::make_unique<Epoll>()),
       pool_(std::make_unique<WorkerPool>(*launcher_, *epoll_, slots_, lines_)) {
   epoll_->add(bell_->fd());
-  {
-    const AllSignalsBlocked blocked;
-    thread_ = std::thread([this] { run(); });
-  }
+  start_thread();
   try {
-    call_and_wait([this] {
-      for (std::uint32_t slot = 0; slot < slots_; ++slot) pool_->start(slot);
-    });
+    call_and_wait([this] { start_workers(); });
   } catch (...) {
     post([this] { stopping_ = true; });
     thread_.join();
     throw;
+  }
+}
+
+void Coordinator::start_thread() {
+  const AllSignalsBlocked blocked;
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& error) {
+    throw ipc::system_error("start the coordinator's thread", error.code().value(),
+                            ErrorCode::kResources);
+  }
+}
+
+// As many as the system allows; each job tries to start those that are missing.
+void Coordinator::start_workers() {
+  for (std::uint32_t slot = 0; slot < slots_; ++slot) {
+    try {
+      pool_->start(slot);
+    } catch (const Error&) {
+      if (slot == 0) throw;
+      // The one that plans needs a place, too.
+      if (slot > 1) pool_->drop(slot - 1);
+      return;
+    }
   }
 }
 

@@ -22,7 +22,7 @@ namespace gristmill::engine {
 // Threads and processes: all public functions are safe from any thread. The thread blocks all
 // signals. Workers are tied to its life.
 // Lifetime: the destructor cancels all jobs, waits until they have ended, and ends the workers.
-// Errors: of the constructor: what WorkerLauncher::launch says.
+// Errors: of the constructor: what WorkerLauncher::launch says, when no worker can be started.
 class Coordinator {
  public:
   Coordinator(std::unique_ptr<WorkerLauncher> launcher, int workers,
@@ -37,6 +37,8 @@ class Coordinator {
   StartedWorker start_extra_worker();
 
  private:
+  void start_thread();
+  void start_workers();
   void call_and_wait(const std::function<void()>& function);
   void post(std::function<void()> command);
 

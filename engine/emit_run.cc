@@ -183,6 +183,12 @@ std::shared_ptr<OutputArray> EmitRun::make_memory_output(const Output& output,
       EmittedOutput::Layout{region_bytes_, offset_bytes, ipc::row_bytes(output.spec)}, *ranges_);
 }
 
+void EmitRun::require_space() const {
+  for (const File& file : files_) {
+    if (file.output) file.output->require_space();
+  }
+}
+
 std::int64_t EmitRun::copied_bytes() const {
   std::int64_t bytes = 0;
   for (const File& file : files_) bytes += file.output ? file.output->size_bytes() : 0;

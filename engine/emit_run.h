@@ -62,6 +62,8 @@ class EmitRun {
   std::int64_t taken_bytes() const { return taken_bytes_; }
   // What was copied into files. Requires: finish was called.
   std::int64_t copied_bytes() const;
+  // As OutputArray, for the files that rows are copied into.
+  void require_space() const;
 
  private:
   struct File {

@@ -23,6 +23,8 @@ class Epoll {
   // Returns at a wake-up, at an interruption by a signal, or at the limit (none: no limit).
   void wait(std::optional<std::chrono::milliseconds> limit) const;
 
+  int fd() const { return fd_.get(); }
+
  private:
   ipc::UniqueFd fd_;
 };

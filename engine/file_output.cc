@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <linux/magic.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -34,12 +35,12 @@ std::int64_t free_bytes(int fd) {
   return __builtin_mul_overflow(status.f_bavail, status.f_frsize, &size) ? INT64_MAX : size;
 }
 
-[[noreturn]] void fail_for_space(const Reservation& wanted) {
+[[noreturn]] void fail_for_space(const Reservation& wanted, const char* action = "reserve") {
   const std::string folder =
       (wanted.folder.empty() ? std::filesystem::path(".") : wanted.folder).string();
   throw Error(
       ErrorCode::kResources,
-      {fmt::format("could not reserve {}: {}", wanted.what, ipc::reason_of(ENOSPC)),
+      {fmt::format("could not {} {}: {}", action, wanted.what, ipc::reason_of(ENOSPC)),
        fmt::format("{} were asked for and {} are free on the file system of \"{}\".",
                    format_size(wanted.size_bytes), format_size(free_bytes(wanted.fd)), folder),
        "Choose another folder, or make room."});
@@ -107,6 +108,16 @@ FileOutput::FileOutput(std::string name, DType dtype, Shape shape,
       file_(std::move(file)),
       replace_existing_(replace_existing),
       mapping_(prepare(*file_, *this), kNpyDataOffsetBytes, size_bytes()) {}
+
+// What was reserved counts as written.
+void FileOutput::require_space() const {
+  constexpr std::int64_t kBlockBytes = 512;  // whatever st_blksize is
+  struct stat status {};
+  if (fstat(file_->fd(), &status) != 0) return;
+  const std::int64_t missing = status.st_size - status.st_blocks * kBlockBytes;
+  if (missing <= 0 || missing <= free_bytes(file_->fd())) return;
+  fail_for_space({file_->fd(), missing, describe_output(name()), path().parent_path()}, "write");
+}
 
 std::int64_t FileOutput::data_offset_bytes() { return kNpyDataOffsetBytes; }
 

@@ -23,6 +23,7 @@ class FileOutput : public OutputArray {
 
   PlacedArray place() const override;
   void publish() override { file_->publish(replace_existing_); }
+  void require_space() const override;
   ArrayView view() const override { return {mapping_.data(), dtype(), shape()}; }
   const std::filesystem::path& path() const override { return file_->final_path(); }
 

@@ -37,6 +37,10 @@ void JobRun::on_death(std::uint32_t slot, const WorkerDeath& death) {
   lose_accumulator(slot);
   disturbed_ = disturbed_in_round_ = true;
   if (stopping_) return;
+  // No chunk's fault, and no other worker could do better.
+  if (death.exit.signal == SIGBUS) {
+    if (std::optional<Error> full = check_space()) return fail(std::move(*full));
+  }
   const FaultCause cause = cause_of(death, dead.kill);
   const bool ours = death.own_kill && death.violation.empty();
   const std::optional<std::uint32_t> chunk = blamed_chunk(death, stamp, dead);

@@ -356,6 +356,16 @@ std::optional<Error> JobRun::check_inputs() const {
   return std::nullopt;
 }
 
+std::optional<Error> JobRun::check_space() const {
+  try {
+    for (const auto& output : job_.outputs) output->require_space();
+    if (job_.emit) job_.emit->require_space();
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error;
+  }
+}
+
 void JobRun::publish_outputs() {
   for (const auto& output : job_.outputs) output->publish();
 }

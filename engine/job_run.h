@@ -94,6 +94,7 @@ class JobRun {
   void end();
   std::optional<Error> check_ledger() const;
   std::optional<Error> check_inputs() const;
+  std::optional<Error> check_space() const;
   void finish_rows();
   void publish_outputs();
   JobSummary summary() const;

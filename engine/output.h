@@ -38,6 +38,10 @@ class OutputArray {
   // Errors: kFailed when the name cannot be given.
   virtual void publish() = 0;
 
+  // To be asked when a worker was stopped by a page that could not be written.
+  // Errors: kResources when what is not written yet no longer fits on its file system.
+  virtual void require_space() const {}
+
   // No copy. Before the job has ended, some rows are not written yet.
   virtual ArrayView view() const = 0;
   // The same in parts, one after another along axis 0: more than one in an emit only.

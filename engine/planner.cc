@@ -1,8 +1,11 @@
 #include "engine/planner.h"
 
 #include <chrono>
+#include <csignal>
+#include <utility>
 
 #include "engine/printable.h"
+#include "ipc/worker_side.h"
 
 namespace gristmill::engine {
 namespace {
@@ -18,6 +21,17 @@ bool is_answer_to(std::uint32_t request, const ipc::Report& report) {
   }
   if (const auto* planned = std::get_if<ipc::Planned>(&report)) return planned->request == request;
   return false;
+}
+
+// As far as one can tell not by the plug-in's code: killed by somebody, or it could not even begin.
+bool ended_by_others(const WorkerExit& exit) {
+  return exit.signal == SIGKILL || (exit.signal == 0 && exit.code == ipc::kProtocolFailure);
+}
+
+Error could_not_work(const std::string& what) {
+  return Error(ErrorCode::kResources, {"could not " + what + ": the worker for it could not work",
+                                       {},
+                                       "What it wrote says why. Nothing was started."});
 }
 
 Error died(const std::string& what, const std::string& how) {
@@ -49,6 +63,7 @@ DescribedPlugin Planner::describe(const std::string& path) {
       [&](ipc::Report& report) {
         auto* described = std::get_if<ipc::Described>(&report);
         if (described == nullptr || !is_answer_to(request, report)) return false;
+        if (described->index == 0) plugin.kernels.clear();
         plugin.identity = described->plugin_identity;
         plugin.kernels.push_back(std::move(described->kernel));
         return described->index + 1 >= described->count;
@@ -72,6 +87,16 @@ ipc::Planned Planner::plan(const ipc::KernelRequest& kernel) {
 
 void Planner::ask(const ipc::Task& task, const std::string& what,
                   const std::function<bool(ipc::Report&)>& take) {
+  std::optional<WorkerExit> exit = ask_once(task, what, take);
+  if (exit && ended_by_others(*exit)) exit = ask_once(task, what, take);
+  if (!exit) return;
+  if (exit->signal == 0 && exit->code == ipc::kProtocolFailure) throw could_not_work(what);
+  throw died(what, exit->in_words());
+}
+
+// How the worker ended, if it did before it answered.
+std::optional<WorkerExit> Planner::ask_once(const ipc::Task& task, const std::string& what,
+                                            const std::function<bool(ipc::Report&)>& take) {
   require_worker();
   if (!worker_->link.send(task)) {
     drop_worker();
@@ -83,10 +108,10 @@ void Planner::ask(const ipc::Task& task, const std::string& what,
   for (;;) {
     // Looked at before the reports: what the worker said before it died counts.
     const std::optional<WorkerExit> exit = worker_->process->reap();
-    if (take_waiting(take)) return;
+    if (take_waiting(take)) return std::nullopt;
     if (exit) {
       drop_worker();
-      throw died(what, exit->in_words());
+      return exit;
     }
     const auto left = deadline - Clock::now();
     if (limited && left <= Clock::duration::zero()) {
@@ -122,10 +147,13 @@ bool Planner::take_waiting(const std::function<bool(ipc::Report&)>& take) {
 void Planner::require_worker() {
   if (worker_ && worker_->process->reap()) drop_worker();
   if (worker_) return;
-  worker_.emplace(start_());
-  epoll_.emplace();
-  epoll_->add_edge_triggered(worker_->link.doorbell_fd());
-  epoll_->add(worker_->process->exit_fd());
+  StartedWorker worker = start_();
+  Epoll epoll;
+  epoll.add_edge_triggered(worker.link.doorbell_fd());
+  epoll.add(worker.process->exit_fd());
+  // Both or none.
+  worker_.emplace(std::move(worker));
+  epoll_.emplace(std::move(epoll));
 }
 
 void Planner::drop_worker() {

@@ -34,15 +34,19 @@ class Planner {
   // Starts the worker now rather than at the first question.
   void warm_up();
   // Errors: kInvalid when the plug-in is refused; kInvalid too when the worker
-  // died of it or, if that ends it, did not answer within kAnswerLimit.
+  // died of it or, if that ends it, did not answer within kAnswerLimit; kResources when workers
+  // cannot work for want of memory or descriptors.
   DescribedPlugin describe(const std::string& path);
   // Errors: the kernel's own refusal; else as describe().
   ipc::Planned plan(const ipc::KernelRequest& request);
 
  private:
-  // Sends the task and hands the reports that answer it to take until it returns true.
+  // Sends the task and hands the reports that answer it to take until it returns true; to another
+  // worker, from the first report on, when somebody killed the one that was asked.
   void ask(const ipc::Task& task, const std::string& what,
            const std::function<bool(ipc::Report&)>& take);
+  std::optional<WorkerExit> ask_once(const ipc::Task& task, const std::string& what,
+                                     const std::function<bool(ipc::Report&)>& take);
   bool take_waiting(const std::function<bool(ipc::Report&)>& take);
   void require_worker();
   void drop_worker();

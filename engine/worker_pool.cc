@@ -1,17 +1,38 @@
 #include "engine/worker_pool.h"
 
+#include <fcntl.h>
+#include <poll.h>
+
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <cerrno>
 #include <csignal>
 #include <utility>
 
 #include "engine/printable.h"
+#include "ipc/system_error.h"
+#include "ipc/unique_fd.h"
 #include "ipc/version.h"
 
 namespace gristmill::engine {
 namespace {
 
 constexpr int kReportsPerTurn = 64;
+
+// While it lives, that many descriptors are taken: workers leave them to the jobs that they run.
+class SpareDescriptors {
+ public:
+  explicit SpareDescriptors(int any_fd) {
+    for (ipc::UniqueFd& fd : fds_) {
+      fd.reset(fcntl(any_fd, F_DUPFD_CLOEXEC, 0));
+      if (!fd) throw ipc::system_error("start a worker", errno, ErrorCode::kResources);
+    }
+  }
+
+ private:
+  std::array<ipc::UniqueFd, 16> fds_;
+};
 
 }  // namespace
 
@@ -32,6 +53,7 @@ WorkerPool::~WorkerPool() {
 
 void WorkerPool::start(std::uint32_t slot) {
   assert(!live(slot));
+  const SpareDescriptors spare(epoll_.fd());
   StartedWorker worker = start_worker(launcher_);
   epoll_.add_edge_triggered(worker.link.doorbell_fd());
   epoll_.add(worker.process->exit_fd());
@@ -39,6 +61,8 @@ void WorkerPool::start(std::uint32_t slot) {
   if (output.fd() >= 0) epoll_.add_edge_triggered(output.fd());
   slots_[slot].emplace(Incarnation{std::move(worker), std::move(output), false, false, {}, {}});
 }
+
+void WorkerPool::drop(std::uint32_t slot) { slots_[slot].reset(); }
 
 void WorkerPool::kill(std::uint32_t slot) {
   if (!live(slot)) return;

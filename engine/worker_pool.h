@@ -39,8 +39,11 @@ class WorkerPool {
   WorkerPool(WorkerLauncher& launcher, Epoll& epoll, std::uint32_t slots, const WorkerLines& lines);
   ~WorkerPool();
 
-  // Starts a worker in a vacant slot. Errors: as WorkerLauncher::launch.
+  // Starts a worker in a vacant slot. Errors: as WorkerLauncher::launch; kResources, too, when jobs
+  // would have too few descriptors left.
   void start(std::uint32_t slot);
+  // Ends the slot's worker, which no job uses, and waits for that; nobody is told.
+  void drop(std::uint32_t slot);
   // Kills the slot's worker; its death is told by collect(). Nothing if the slot is vacant.
   void kill(std::uint32_t slot);
   // The same for a worker that did something wrong, said as "it ...". Nothing more is read from it.

@@ -71,8 +71,8 @@ std::string version();
 // Threads and processes: safe to use from any thread. Jobs run one at a time, in order of
 // submission. Lifetime: the destructor cancels what still runs and ends the workers; Results stay
 // valid. Errors: kInvalid for a worker count outside 1 to 4096 or a missing plug-in file;
-// kResources when no worker could be started. Cost: milliseconds; about one for each
-// worker.
+// kResources when no worker could be started; when some could, these do the work, and each job
+// tries to start the others. Cost: milliseconds; about one for each worker.
 class Engine {
  public:
   explicit Engine(EngineOptions options = {});
