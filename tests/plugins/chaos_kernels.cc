@@ -185,7 +185,9 @@ class ChaosMap {
   static constexpr const char* kSummary = "a hash of each item";
   static constexpr std::array<gm_input_decl, 0> kInputs = {};
   static constexpr gm_param_decl kParams[] = {
-      kItems, kWork, kernel::param<std::int64_t>("sleep_ns", "more time of each chunk, idle", "0"),
+      kItems,
+      kWork,
+      kernel::param<std::int64_t>("sleep_ns", "more time of each chunk, idle", "0"),
       kernel::param<std::int64_t>("guilty_every", "one item in so many is guilty; 0: none", "0"),
       kernel::param<std::string_view>("how", "segfault, abort, fpe, exit0, hang, memory, corrupt",
                                       "segfault"),

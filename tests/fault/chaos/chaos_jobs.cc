@@ -1,6 +1,6 @@
 #include "tests/fault/chaos/chaos_jobs.h"
 
-#include <cstring>
+#include <algorithm>
 #include <stdexcept>
 
 namespace gristmill::chaos {
@@ -33,6 +33,18 @@ std::vector<std::byte> bytes_of(const Result& result) {
 
 bool ChaosJob::is_equal(const Result& result) const {
   return result.done() && bytes_of(result) == expected;
+}
+
+std::string ChaosJob::difference(const Result& result) const {
+  const std::vector<std::byte> bytes = bytes_of(result);
+  if (bytes.size() != expected.size()) {
+    return std::to_string(bytes.size()) + " bytes instead of " + std::to_string(expected.size());
+  }
+  std::size_t different = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) different += bytes[i] != expected[i] ? 1 : 0;
+  const auto first = std::mismatch(bytes.begin(), bytes.end(), expected.begin()).first;
+  return std::to_string(different) + " of " + std::to_string(bytes.size()) +
+         " bytes are others, the first at " + std::to_string(first - bytes.begin());
 }
 
 JobSpec map_spec(const JobSize& size) {

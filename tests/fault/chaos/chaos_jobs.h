@@ -35,6 +35,8 @@ struct ChaosJob {
   std::vector<std::byte> expected;
 
   bool is_equal(const Result& result) const;
+  // Of a done one that is not equal, in words.
+  std::string difference(const Result& result) const;
 };
 
 JobSpec map_spec(const JobSize& size);

@@ -26,9 +26,7 @@ class SharedCounter {
     if (memory == MAP_FAILED) throw std::runtime_error("no counter");
     counter_ = static_cast<const std::atomic<std::uint64_t>*>(memory);
   }
-  ~SharedCounter() {
-    munmap(const_cast<std::atomic<std::uint64_t>*>(counter_), sizeof *counter_);
-  }
+  ~SharedCounter() { munmap(const_cast<std::atomic<std::uint64_t>*>(counter_), sizeof *counter_); }
   SharedCounter(const SharedCounter&) = delete;
   SharedCounter& operator=(const SharedCounter&) = delete;
 
@@ -83,6 +81,7 @@ void run_one(Engine& engine, const JobSpec& spec, StormReport& report, Tally& ta
   }
   const Result result = job.wait();
   ++(result.done() ? tally.done : tally.failed);
+  if (result.error()) report.note(result.error()->message());
   count_faults(result.summary().faults, tally);
 }
 

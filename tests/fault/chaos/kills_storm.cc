@@ -14,12 +14,15 @@ namespace {
 
 using Bound = Figure::Bound;
 
-// Kills workers at random instants while it is let.
+// Kills workers at random instants, in each job up to so many: ten kills in one chunk, or of
+// workers of one slot that have done nothing, are a reason to give up.
 class Killer {
  public:
+  static constexpr std::uint64_t kMostInAJob = 9;
+
   // spared: the process that plans, whose death ends a submission and no job.
-  Killer(std::uint64_t seed, pid_t spared, std::int64_t most)
-      : random_(seed), spared_(spared), most_(most), thread_([this] { run(); }) {}
+  Killer(std::uint64_t seed, pid_t spared, std::chrono::microseconds longest_pause)
+      : random_(seed), spared_(spared), longest_pause_(longest_pause), thread_([this] { run(); }) {}
   ~Killer() {
     over_ = true;
     thread_.join();
@@ -27,15 +30,16 @@ class Killer {
   Killer(const Killer&) = delete;
   Killer& operator=(const Killer&) = delete;
 
-  void let(bool running) { running_ = running; }
+  void begin(std::int64_t most) { left_ = most; }
+  void end() { left_ = 0; }
   std::int64_t kills() const { return kills_; }
 
  private:
   void run() {
-    constexpr unsigned kLongestPauseUs = 6'000;
+    const auto most = static_cast<std::uint64_t>(longest_pause_.count()) + 1;
     while (!over_) {
-      std::this_thread::sleep_for(std::chrono::microseconds(random_() % kLongestPauseUs));
-      if (running_ && kills_ < most_) kill_one();
+      std::this_thread::sleep_for(std::chrono::microseconds(random_() % most));
+      if (left_ > 0) kill_one();
     }
   }
 
@@ -45,15 +49,17 @@ class Killer {
     if (workers.empty()) return;
     const pid_t chosen = workers[random_() % workers.size()];
     const char state = test::process_state(chosen);
-    if (state == '\0' || state == 'Z' || !running_) return;
-    if (test::signal_child(chosen, SIGKILL)) ++kills_;
+    if (state == '\0' || state == 'Z' || left_ <= 0) return;
+    if (!test::signal_child(chosen, SIGKILL)) return;
+    ++kills_;
+    --left_;
   }
 
   std::mt19937_64 random_;
   pid_t spared_;
-  std::int64_t most_;
+  std::chrono::microseconds longest_pause_;
   std::atomic<bool> over_ = false;
-  std::atomic<bool> running_ = false;
+  std::atomic<std::int64_t> left_ = 0;
   std::atomic<std::int64_t> kills_ = 0;
   std::thread thread_;
 };
@@ -84,9 +90,14 @@ void count_result(const ChaosJob& job, const Result& result, StormReport& report
     report.note(job.name + ": " + (result.error() ? result.error()->message() : "cancelled"));
   } else if (!job.is_equal(result)) {
     ++tally.unequal;
-    report.note(job.name + ": job " + std::to_string(tally.jobs) + " gave other bytes");
+    report.note(job.name + ": job " + std::to_string(tally.jobs) + ": " + job.difference(result));
   }
   count_blames(result.summary().faults, tally);
+}
+
+std::chrono::microseconds undisturbed_time(Engine& engine, const ChaosJobs& jobs) {
+  const auto result = engine.submit(jobs.at(0).spec).wait();
+  return std::chrono::duration_cast<std::chrono::microseconds>(result.summary().elapsed);
 }
 
 }  // namespace
@@ -102,15 +113,16 @@ StormReport run_kills(const StormOptions& options) {
     const auto engine = engine_of(4);
     engine->kernels();
     const std::vector<pid_t> children = test::child_processes();
-    Killer killer(options.seed, children.back(), options.count);
+    Killer killer(options.seed, children.back(), undisturbed_time(*engine, jobs) / 3);
+    std::mt19937_64 random(options.seed);
     const std::int64_t fewest_jobs = options.count * kJobsOfAFullStorm / kFull;
     while (killer.kills() < options.count || tally.jobs < fewest_jobs) {
       test::Watchdog::restart();
       const ChaosJob& job = jobs.at(static_cast<std::size_t>(tally.jobs));
       Job running = engine->submit(job.spec);
-      killer.let(true);
+      killer.begin(1 + static_cast<std::int64_t>(random() % Killer::kMostInAJob));
       const Result result = running.wait();
-      killer.let(false);
+      killer.end();
       count_result(job, result, report, tally);
     }
     kills = killer.kills();

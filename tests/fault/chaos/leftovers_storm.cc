@@ -89,9 +89,7 @@ struct Tally {
   double longest_seconds = 0;
 };
 
-bool is_temporary(const std::string& name) {
-  return name.find(".gristmill-") != std::string::npos;
-}
+bool is_temporary(const std::string& name) { return name.find(".gristmill-") != std::string::npos; }
 
 std::int64_t temporary_files_in(const std::filesystem::path& folder) {
   std::int64_t count = 0;
@@ -116,10 +114,10 @@ void run_one(std::mt19937_64& random, Tally& tally) {
   tally.processes += victim.lives() ? 1 : 0;
   tally.shared_names += test::Belongings::now().shared_names != names_before ? 1 : 0;
   const std::set<std::string> sockets = named_sockets();
-  tally.sockets += std::includes(sockets_before.begin(), sockets_before.end(), sockets.begin(),
-                                 sockets.end())
-                       ? 0
-                       : 1;
+  tally.sockets +=
+      std::includes(sockets_before.begin(), sockets_before.end(), sockets.begin(), sockets.end())
+          ? 0
+          : 1;
   tally.temporary_files +=
       temporary_files_in(std::filesystem::temp_directory_path()) > temporary_before ? 1 : 0;
   tally.beside_outputs += temporary_files_in(folder.path()) > 0 ? 1 : 0;
@@ -141,9 +139,10 @@ StormReport run_leftovers(const StormOptions& options) {
   report.expect("with a name in /dev/shm", static_cast<double>(tally.shared_names), Bound::kEqual,
                 0);
   report.expect("with a named socket", static_cast<double>(tally.sockets), Bound::kEqual, 0);
-  report.expect("with a file among the temporary ones",
-                static_cast<double>(tally.temporary_files), Bound::kEqual, 0);
-  report.add("with an unfinished file beside its output", static_cast<double>(tally.beside_outputs));
+  report.expect("with a file among the temporary ones", static_cast<double>(tally.temporary_files),
+                Bound::kEqual, 0);
+  report.add("with an unfinished file beside its output",
+             static_cast<double>(tally.beside_outputs));
   report.expect("longest until all was gone", tally.longest_seconds, Bound::kAtMost, 1, "s");
   return report;
 }

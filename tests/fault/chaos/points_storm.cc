@@ -96,7 +96,7 @@ void check(const ChaosJob& job, const std::string& wish, const Result& result, S
   if (job.is_equal(result)) return;
   ++(result.done() ? tally.unequal : tally.failed);
   report.note(job.name + " at " + wish + ": " +
-              (result.error() ? result.error()->message() : "other bytes"));
+              (result.error() ? result.error()->message() : job.difference(result)));
 }
 
 // Runs the job until one worker has been killed at the point, and once more.

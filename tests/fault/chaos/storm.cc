@@ -97,15 +97,15 @@ std::string StormReport::json() const {
   std::ostringstream text;
   text.precision(12);
   text << "{\"storm\": " << quoted(storm_) << ", \"seed\": " << options_.seed
-       << ", \"count\": " << options_.count << ", \"seconds\": "
-       << static_cast<double>(test::nanoseconds_now() - started_) * 1e-9
+       << ", \"count\": " << options_.count
+       << ", \"seconds\": " << static_cast<double>(test::nanoseconds_now() - started_) * 1e-9
        << ", \"met\": " << (met() ? "true" : "false") << ", \"figures\": [";
   const char* between = "";
   for (const Figure& figure : figures_) {
     text << between << "{\"what\": " << quoted(figure.what) << ", \"value\": " << figure.value
-         << ", \"unit\": " << quoted(figure.unit) << ", \"bound\": " << quoted(name_of(figure.bound))
-         << ", \"limit\": " << figure.limit << ", \"met\": " << (figure.met() ? "true" : "false")
-         << "}";
+         << ", \"unit\": " << quoted(figure.unit)
+         << ", \"bound\": " << quoted(name_of(figure.bound)) << ", \"limit\": " << figure.limit
+         << ", \"met\": " << (figure.met() ? "true" : "false") << "}";
     between = ", ";
   }
   text << "], \"notes\": [";

@@ -78,9 +78,8 @@ std::vector<double> overruns(std::int64_t count) {
   const std::filesystem::path log = folder / "moments";
   const auto engine = engine_of(4);
   JobSpec spec = map_spec({count * 100, 10, 5'000});
-  spec.params.insert({{"guilty_every", std::int64_t{100}},
-                      {"how", std::string("hang")},
-                      {"log", log.string()}});
+  spec.params.insert(
+      {{"guilty_every", std::int64_t{100}}, {"how", std::string("hang")}, {"log", log.string()}});
   spec.faults.retries = 0;
   spec.faults.on_error = OnError::kSkip;
   spec.faults.chunk_timeout = std::chrono::milliseconds(kDeadlineMs);
@@ -210,8 +209,7 @@ StormReport run_steady(const StormOptions& options) {
   const double plain = seconds_of(*engine, spec, &wanted);
   std::int64_t kills = 0;
   bool equal = false;
-  const double disturbed =
-      seconds_with_kills(*engine, spec, planner, random, kills, equal, wanted);
+  const double disturbed = seconds_with_kills(*engine, spec, planner, random, kills, equal, wanted);
   report.add("kills", static_cast<double>(kills));
   report.add("undisturbed", plain, "s");
   report.add("with a kill each second", disturbed, "s");
