@@ -206,6 +206,8 @@ std::optional<ipc::JobFailed> JobExecution::run(const ipc::Order& order) {
     }
   } catch (const Error& error) {
     const ipc::JobFailed failure = failure_of(error);
+    // Shared words are damaged, by whomever: this worker ends, and the coordinator deals again.
+    if (error.code() == ErrorCode::kInternal && !failure.chunk) throw;
     // A kernel may leave a cancelled chunk with any status.
     if (cancel_.raised()) return std::nullopt;
     return failure;

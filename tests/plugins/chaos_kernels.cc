@@ -86,7 +86,7 @@ class Corrupter {
     if (ranges.empty()) return;
     std::int64_t written = 0;
     while (!stopped_ && written < most_writes_) {
-      const std::int64_t burst = 1 + static_cast<std::int64_t>(random_() % 512);
+      const std::int64_t burst = 1 + static_cast<std::int64_t>(random_() % 8192);
       for (std::int64_t i = 0; i < burst; ++i) write_somewhere(ranges[random_() % ranges.size()]);
       written += burst;
       // relaxed: a count.

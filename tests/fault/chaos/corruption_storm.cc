@@ -53,7 +53,7 @@ JobSpec corrupting_spec(std::mt19937_64& random, const std::string& counter,
   JobSpec spec = map_spec({2000, 10, 100'000});
   spec.kernel = kKernels[random() % std::size(kKernels)];
   spec.params.insert({{"seed", static_cast<std::int64_t>(random() >> 1)},
-                      {"writes", static_cast<std::int64_t>(1 + random() % 60'000)},
+                      {"writes", static_cast<std::int64_t>(1 + random() % 200'000)},
                       {"counter", counter}});
   if (random() % 3 == 0) spec.outputs = {{spec.kernel == "corrupt_count" ? "count" : "", file}};
   if (spec.kernel == "corrupt_digest") spec.outputs.clear();

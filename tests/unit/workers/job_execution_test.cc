@@ -119,6 +119,16 @@ TEST_F(JobExecutionTest, RunsAllChunksOfAllPartitionsAndMarksThemDone) {
   }
 }
 
+// Its worker ends then, which blames nobody, and the coordinator deals again.
+TEST_F(JobExecutionTest, APartitionThatThereCannotBeIsNoFailureOfTheJob) {
+  give(0, {0, 2});
+  give(1, {10, kChunks + 1});
+  JobExecution job = open();
+  EXPECT_THROW(job.run(order()), Error);
+  EXPECT_TRUE(is_done(0) && is_done(1));
+  EXPECT_EQ(words().executing, 0U);
+}
+
 TEST_F(JobExecutionTest, TheLastChunkEndsWithTheItems) {
   give(0, {14, 15});
   open().run(order());
