@@ -242,14 +242,6 @@ TEST_F(JobExecutionTest, AKernelThatFailsIsReportedWithItsChunk) {
   EXPECT_EQ(words().executing, 0U);
 }
 
-TEST_F(JobExecutionTest, AnImpossiblePartitionFailsTheJobWithoutAChunk) {
-  give(1, {0, kChunks + 1});
-  const std::optional<ipc::JobFailed> failure = open().run(order());
-  ASSERT_TRUE(failure);
-  EXPECT_EQ(failure->code, ErrorCode::kInternal);
-  EXPECT_EQ(failure->chunk, std::nullopt);
-}
-
 TEST_F(JobExecutionTest, InputsAreWhereThePlacementSays) {
   ipc::WritableMapping(input_segment_.fd(), 0, 4096).data()[24] = std::byte{42};
   input_segment_.seal();
