@@ -49,10 +49,12 @@ void fork_grandchild(const std::string& folder) {
 }
 
 void leak() {
-  constexpr std::size_t kBytes = std::size_t{4} << 20;
+  constexpr std::size_t kBytes = std::size_t{2} << 20;
   void* memory = std::malloc(kBytes);
   if (memory == nullptr) throw std::bad_alloc();
   std::memset(memory, 1, kBytes);
+  // Memory is looked at every 20 ms.
+  usleep(5000);
 }
 
 // Tries to change the size of all memory that it has a descriptor of.
