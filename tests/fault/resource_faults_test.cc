@@ -13,7 +13,8 @@ using ResourceFaults = FaultTest;
 
 TEST_F(ResourceFaults, Fault33_ALeakingWorkerIsReplacedBetweenTwoChunksAndNoneIsLost) {
   if (kSanitized) GTEST_SKIP() << "the sanitizer's own memory is more than the limit";
-  const auto engine = fault_engine(2, std::int64_t{64} << 20);
+  // Of which a worker without any kernel has some already.
+  const auto engine = fault_engine(2, std::int64_t{192} << 20);
   JobSpec spec = fault_at(-1, "leak");
   spec.chunk_size = ChunkSize::items(1);
   const Result result = engine->submit(spec).wait();

@@ -18,6 +18,8 @@ namespace gristmill::test {
 namespace {
 
 std::atomic<bool> never = false;
+// Keeps the compiler from leaving out memory that nobody reads.
+std::atomic<void*> last_leak = nullptr;
 
 void spin_for_ever() {
   while (!never) {
@@ -49,10 +51,11 @@ void fork_grandchild(const std::string& folder) {
 }
 
 void leak() {
-  constexpr std::size_t kBytes = std::size_t{2} << 20;
+  constexpr std::size_t kBytes = std::size_t{6} << 20;
   void* memory = std::malloc(kBytes);
   if (memory == nullptr) throw std::bad_alloc();
   std::memset(memory, 1, kBytes);
+  last_leak = memory;
   // Memory is looked at every 20 ms.
   usleep(5000);
 }

@@ -19,7 +19,8 @@ std::string quoted(std::string_view text) {
   std::string quoted = "\"";
   for (const char letter : text) {
     if (letter == '"' || letter == '\\') quoted += '\\';
-    quoted += static_cast<unsigned char>(letter) < ' ' ? ' ' : letter;
+    // Text of damaged reports may have any bytes.
+    quoted += letter < ' ' || letter > '~' ? ' ' : letter;
   }
   return quoted + "\"";
 }
