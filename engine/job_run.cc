@@ -40,6 +40,11 @@ std::uint32_t records_of(const PlannedJob& job) {
   return has_records ? static_cast<std::uint32_t>(job.chunks.chunks) : 0;
 }
 
+// Of a worker that writes them while it owes nothing.
+Error restless_words() {
+  return Error(ErrorCode::kInternal, "the workers' words changed while nobody was to write them");
+}
+
 }  // namespace
 
 JobRun::JobRun(WorkerPool& pool, SegmentPool& segments, std::shared_ptr<JobState> state,
@@ -126,7 +131,7 @@ void JobRun::give_orders() {
       disturbed_ ? control_->open_chunks(round).empty() : control_->done_as_counted() == round.end;
   if (!is_complete) {
     // Without deaths a round completes the ledger.
-    if (!disturbed_in_round_) return fail(*check_ledger());
+    if (!disturbed_in_round_) return fail(check_ledger().value_or(restless_words()));
     disturbed_in_round_ = false;
     control_->share_out(control_->open_chunks(round), slot_count_);
     for (const std::uint32_t slot : ready_slots()) order(slot);

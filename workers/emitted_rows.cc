@@ -7,6 +7,7 @@
 
 #include "ipc/pages.h"
 #include "workers/kernel_call.h"
+#include "workers/test_point.h"
 
 namespace gristmill::workers {
 namespace {
@@ -71,16 +72,20 @@ void EmittedRows::commit(std::int64_t count) {
     throw Error(ErrorCode::kFailed, "it committed " + format_count(count) +
                                         " rows and had room for " + format_count(granted_));
   }
+  GRISTMILL_TEST_POINT("before-commit");
   tail_ += count;
   granted_ = 0;
 }
 
 void EmittedRows::end_chunk(std::uint32_t chunk) {
   ipc::ChunkRecord& record = control_.record(chunk);
+  GRISTMILL_TEST_POINT("before-record");
   // relaxed: published by the chunk's tag, which is stored with release.
   record.first_row.store(static_cast<std::uint64_t>(first_), std::memory_order_relaxed);
+  GRISTMILL_TEST_POINT("half-record");
   record.rows.store(ipc::pack_rows(extent_, static_cast<std::uint64_t>(tail_ - first_)),
                     std::memory_order_relaxed);
+  GRISTMILL_TEST_POINT("after-record");
   first_ = tail_;
 }
 
@@ -111,6 +116,7 @@ bool EmittedRows::count_up_to(std::int64_t rows) {
   do {
     if (before > limit || bytes > limit - before) return false;
   } while (!taken.compare_exchange_weak(before, before + bytes, std::memory_order_relaxed));
+  GRISTMILL_TEST_POINT("counted-not-reserved");
   reserved_ = rows;
   // relaxed: read by the coordinator after this process was reaped.
   control_.slot(extent_).reserved_bytes.store(static_cast<std::uint64_t>(rows * all_row_bytes_),

@@ -101,9 +101,13 @@ JobExecution::JobExecution(const ipc::OpenJob& job, std::vector<ipc::UniqueFd> f
       cancel_(control_.stop(), job.job),
       claimer_(control_, job.slot) {
   require_consistent(job);
+  GRISTMILL_TEST_POINT("before-inputs");
   map_inputs(job);
+  GRISTMILL_TEST_POINT("before-outputs");
   map_outputs(job);
+  GRISTMILL_TEST_POINT("before-results");
   map_results(job);
+  GRISTMILL_TEST_POINT("before-open-kernel");
   const JobServices services{cancel_, reports_.log, emitted_ ? &*emitted_ : nullptr};
   kernel_ = host.open(job.request, inputs_, outputs_,
                       job.partials ? job.partials->accumulator_bytes : 0, services);
@@ -202,6 +206,8 @@ std::optional<ipc::JobFailed> JobExecution::run(const ipc::Order& order) {
     }
   } catch (const Error& error) {
     const ipc::JobFailed failure = failure_of(error);
+    // Shared words are damaged, by whomever: this worker ends, and the coordinator deals again.
+    if (error.code() == ErrorCode::kInternal && !failure.chunk) throw;
     // A kernel may leave a cancelled chunk with any status.
     if (cancel_.raised()) return std::nullopt;
     return failure;
@@ -215,7 +221,10 @@ void JobExecution::work(const ipc::Order& order) {
   }
   while (!cancel_.raised() && !memory_watch_.is_nearly_full()) {
     const std::optional<Lease> lease = claimer_.claim();
-    if (!lease) break;
+    if (!lease) {
+      GRISTMILL_TEST_POINT("nothing-left");
+      break;
+    }
     add(words().leases, 1);
     if (lease->stolen) add(words().stolen_leases, 1);
     run_lease(lease->chunks);
@@ -238,13 +247,16 @@ void JobExecution::probe(const ipc::Order& order) {
     throw Error(ErrorCode::kInternal, "a probe came for items that there are not");
   }
   stamp(order.begin);
+  GRISTMILL_TEST_POINT("before-probe");
   run_kernel(order.item_begin, order.item_end, nullptr);
+  GRISTMILL_TEST_POINT("after-probe");
   std::atomic_signal_fence(std::memory_order_seq_cst);
   // relaxed: as in stamp.
   words().executing.store(0, std::memory_order_relaxed);
 }
 
 void JobExecution::fill(const ipc::Order& order) {
+  GRISTMILL_TEST_POINT("before-fill");
   if (partials_) {
     for (std::uint32_t chunk = order.begin; chunk < std::min(order.end, chunks_); ++chunk) {
       partials_->clear(chunk);
@@ -281,12 +293,14 @@ void JobExecution::run_lease(ipc::ChunkRange lease) {
   }
   std::atomic_signal_fence(std::memory_order_seq_cst);
   words().executing.store(0, std::memory_order_relaxed);
+  GRISTMILL_TEST_POINT("before-counters");
   const std::chrono::nanoseconds elapsed = Clock::now() - start;
   claimer_.record(done + follow_ups, elapsed);
   add(words().chunks_done, done);
   add(words().follow_ups_done, follow_ups);
   add(words().items_done, static_cast<std::uint64_t>(items));
   add(words().busy_nanoseconds, static_cast<std::uint64_t>(elapsed.count()));
+  GRISTMILL_TEST_POINT("after-counters");
 }
 
 inline JobExecution::ChunkEnd JobExecution::run_or_report(std::uint32_t chunk) {
@@ -341,11 +355,14 @@ inline void JobExecution::run_items(std::uint32_t chunk) {
   if (!lease_prepared_) prepare_pages();
   if (emitted_) emitted_->begin_chunk();
   void* accumulator = partials_ ? partials_->accumulator_for(chunk) : nullptr;
+  GRISTMILL_TEST_POINT("before-kernel");
   run_kernel(begin, begin + items_of(chunk), accumulator);
+  GRISTMILL_TEST_POINT("after-kernel");
   if (emitted_) emitted_->end_chunk(chunk);
   if (partials_ && partials_->exact()) {
     // relaxed: published by the chunk's tag, which is stored with release.
     control_.record(chunk).first_row.store(partials_->accumulator_id(), std::memory_order_relaxed);
+    GRISTMILL_TEST_POINT("after-accumulator-record");
   }
 }
 
@@ -369,15 +386,21 @@ void JobExecution::run_tile(std::int64_t item, void* accumulator) {
 }
 
 void JobExecution::run_merge(std::uint32_t chunk) {
+  GRISTMILL_TEST_POINT("before-merge");
   const std::byte* partial = partials_->merge(*kernel_, chunk);
+  GRISTMILL_TEST_POINT("after-merge");
   if (!partials_->is_root(chunk)) return;
   on_entry_.fill_all();
+  GRISTMILL_TEST_POINT("before-finish");
   kernel_->finish(partial);
+  GRISTMILL_TEST_POINT("after-finish");
 }
 
 void JobExecution::run_gather(std::uint32_t chunk) {
   if (!gatherer_) gatherer_.emplace(*emit_, output_specs_, fds_, memory_, control_);
+  GRISTMILL_TEST_POINT("before-gather");
   gatherer_->gather(chunk - chunks_);
+  GRISTMILL_TEST_POINT("after-gather");
 }
 
 inline std::int64_t JobExecution::items_of(std::uint32_t chunk) const {

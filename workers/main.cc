@@ -13,6 +13,7 @@
 #include "ipc/version.h"
 #include "ipc/worker_side.h"
 #include "workers/fault_handler.h"
+#include "workers/test_point.h"
 
 namespace {
 
@@ -56,6 +57,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   die_with_coordinator();
+  GRISTMILL_TEST_POINT("after-start");
   die_before_coordinator();
   write_whole_lines();
   workers::install_fault_handler();

@@ -11,6 +11,12 @@ namespace {
 // Of all blocks of a mapping; then waiting costs more than small pages do.
 constexpr int kMostBusy = 64;
 
+// Makes the page of a byte present, and leaves the byte as it is.
+void touch(volatile std::byte& byte) {
+  const std::byte before = byte;
+  byte = before;
+}
+
 }  // namespace
 
 PagePreparer::PagePreparer(std::byte* base, std::int64_t size_bytes, ipc::Access access,
@@ -58,10 +64,9 @@ void PagePreparer::prepare_block(std::int64_t block, bool sparse) {
   const std::int64_t begin = std::max<std::int64_t>(block_begin, 0);
   const std::int64_t end = std::min(block_begin + kHugePageBytes, size_bytes_);
   if (may_be_huge_ && end - begin == kHugePageBytes) {
-    // Nothing can be collapsed where there is no page at all.
-    // The rows of an earlier worker of the same slot may be there: it stays what it is.
-    if (sparse)
-      __atomic_fetch_or(reinterpret_cast<unsigned char*>(base_ + begin), 0, __ATOMIC_RELAXED);
+    // Nothing can be collapsed where there is no page at all. What is there stays: rows of a
+    // predecessor may begin in the block.
+    if (sparse) touch(base_[begin]);
     switch (ipc::collapse_to_huge_pages(base_ + begin, kHugePageBytes)) {
       case ipc::Collapsed::kYes:
         collapsed_bytes_ += kHugePageBytes;

@@ -4,6 +4,8 @@
 
 #include <gristmill/error.h>
 
+#include "workers/test_point.h"
+
 namespace gristmill::workers {
 
 Partials::Partials(const ipc::Partials& partials, MappedMemory& memory,
@@ -33,8 +35,10 @@ Partials::Partials(const ipc::Partials& partials, MappedMemory& memory,
 std::byte* Partials::accumulator_for(std::uint32_t chunk) {
   std::byte* accumulator = at(exact_ ? slot_ : chunk);
   if (!exact_ || !started_) std::memset(accumulator, 0, accumulator_bytes_);
+  GRISTMILL_TEST_POINT("before-accumulates");
   // relaxed: read after this worker reported idle or was reaped.
   if (exact_ && !started_) control_.slot(slot_).accumulates.store(1, std::memory_order_relaxed);
+  GRISTMILL_TEST_POINT("after-accumulates");
   started_ = true;
   return accumulator;
 }
@@ -50,6 +54,7 @@ const std::byte* Partials::merge(OpenKernel& kernel, std::uint32_t chunk) {
       std::memcpy(into, at(input), accumulator_bytes_);
     } else {
       kernel.merge(into, at(input));
+      GRISTMILL_TEST_POINT("between-merges");
     }
     empty = false;
   }

@@ -5,6 +5,7 @@
 #include "ipc/codec.h"
 #include "ipc/version.h"
 #include "workers/shared_object_host.h"
+#include "workers/test_point.h"
 
 namespace gristmill::workers {
 namespace {
@@ -44,7 +45,9 @@ void require_described(const KernelHost& host, const ipc::KernelRequest& request
 // The answer() functions return false when the coordinator is gone.
 void Worker::run() {
   memory_watch_.impose();
+  GRISTMILL_TEST_POINT("before-hello");
   if (!link_.send(ipc::Hello{ipc::kVersion})) return;
+  GRISTMILL_TEST_POINT("after-hello");
   while (const std::optional<ipc::Task> task = link_.wait_for_task()) {
     if (!std::visit([this](const auto& request) { return answer(request); }, *task)) return;
   }
@@ -82,23 +85,32 @@ bool Worker::answer(const ipc::PlanRequest& request) {
 }
 
 bool Worker::answer(const ipc::Order& order) {
+  GRISTMILL_TEST_POINT("after-order");
   if (open_job_ != order.job && !open_job(order.job)) return false;
+  GRISTMILL_TEST_POINT("after-open");
   if (job_) {
     if (std::optional<ipc::JobFailed> failure = job_->run(order)) {
       if (!send(std::move(*failure))) return false;
     }
   }
-  return link_.send(ipc::Idle{order.job, order.seq, memory_watch_.is_nearly_full()});
+  GRISTMILL_TEST_POINT("before-idle");
+  const bool sent = link_.send(ipc::Idle{order.job, order.seq, memory_watch_.is_nearly_full()});
+  GRISTMILL_TEST_POINT("after-idle");
+  return sent;
 }
 
 bool Worker::answer(const ipc::CloseJob& close) {
+  GRISTMILL_TEST_POINT("before-close");
   ipc::JobClosed closed{close.job, 0, 0, {}};
   if (job_) closed = job_->costs();
   job_.reset();
   // All of it: the control segment, and outputs of a job that could not be opened.
   memory_.freeze_all();
+  GRISTMILL_TEST_POINT("after-freeze");
   open_job_ = 0;
-  return link_.send(closed);
+  const bool sent = link_.send(closed);
+  GRISTMILL_TEST_POINT("after-close");
+  return sent;
 }
 
 bool Worker::answer(const ipc::ForgetMemory& forget) {
@@ -115,6 +127,7 @@ bool Worker::open_job(std::uint32_t job) {
   if (open == nullptr || open->job != job) {
     throw Error(ErrorCode::kInternal, "an order came for a job that is not open");
   }
+  GRISTMILL_TEST_POINT("before-open");
   open_job_ = job;
   job_.reset();
   try {

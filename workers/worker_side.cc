@@ -3,11 +3,13 @@
 #include <optional>
 #include <utility>
 
+#include "workers/test_point.h"
 #include "workers/worker.h"
 
 namespace gristmill::ipc {
 
 void run_worker(Channel end) {
+  GRISTMILL_TEST_POINT("before-link");
   auto link = WorkerLink::open(std::move(end));
   if (link) workers::Worker(std::move(*link)).run();
 }

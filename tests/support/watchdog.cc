@@ -86,7 +86,9 @@ timer_t the_timer() {
 
 Watchdog::Watchdog() { the_timer(); }
 
-void Watchdog::OnTestStart(const testing::TestInfo&) {
+void Watchdog::OnTestStart(const testing::TestInfo&) { restart(); }
+
+void Watchdog::restart() {
   itimerspec limit{};
   limit.it_value.tv_sec = limit_seconds();
   timer_settime(the_timer(), 0, &limit, nullptr);

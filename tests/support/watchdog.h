@@ -10,6 +10,9 @@ class Watchdog : public testing::EmptyTestEventListener {
  public:
   Watchdog();
   void OnTestStart(const testing::TestInfo& test) override;
+
+  // The same for what is no test, and for the parts of a long one: the limit counts from here.
+  static void restart();
 };
 
 }  // namespace gristmill::test

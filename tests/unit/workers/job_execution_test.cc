@@ -119,6 +119,16 @@ TEST_F(JobExecutionTest, RunsAllChunksOfAllPartitionsAndMarksThemDone) {
   }
 }
 
+// Its worker ends then, which blames nobody, and the coordinator deals again.
+TEST_F(JobExecutionTest, APartitionThatThereCannotBeIsNoFailureOfTheJob) {
+  give(0, {0, 2});
+  give(1, {10, kChunks + 1});
+  JobExecution job = open();
+  EXPECT_THROW(job.run(order()), Error);
+  EXPECT_TRUE(is_done(0) && is_done(1));
+  EXPECT_EQ(words().executing, 0U);
+}
+
 TEST_F(JobExecutionTest, TheLastChunkEndsWithTheItems) {
   give(0, {14, 15});
   open().run(order());
@@ -230,14 +240,6 @@ TEST_F(JobExecutionTest, AKernelThatFailsIsReportedWithItsChunk) {
   EXPECT_TRUE(is_done(1));
   EXPECT_FALSE(is_done(2));
   EXPECT_EQ(words().executing, 0U);
-}
-
-TEST_F(JobExecutionTest, AnImpossiblePartitionFailsTheJobWithoutAChunk) {
-  give(1, {0, kChunks + 1});
-  const std::optional<ipc::JobFailed> failure = open().run(order());
-  ASSERT_TRUE(failure);
-  EXPECT_EQ(failure->code, ErrorCode::kInternal);
-  EXPECT_EQ(failure->chunk, std::nullopt);
 }
 
 TEST_F(JobExecutionTest, InputsAreWhereThePlacementSays) {

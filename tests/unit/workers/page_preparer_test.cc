@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
+
 #include "ipc/mapping.h"
 #include "ipc/segment.h"
 
@@ -59,6 +61,15 @@ TEST_F(PagePreparerTest, WhatWasReadableIsPreparedAgainForWriting) {
   pages.set_access(Access::kWrite);
   pages.prepare(0, 1);
   EXPECT_TRUE(is_present(0));
+}
+
+// A worker that died has left rows where its replacement goes on.
+TEST_F(PagePreparerTest, ChangesNothingThatIsThere) {
+  std::fill_n(mapping_.data(), kBytes, std::byte{0xFF});
+  PagePreparer pages(mapping_.data(), kBytes, Access::kWrite, true);
+  pages.prepare_sparse(0, kBytes);
+  pages.prepare(0, kBytes);
+  EXPECT_EQ(std::count(mapping_.data(), mapping_.data() + kBytes, std::byte{0xFF}), kBytes);
 }
 
 TEST_F(PagePreparerTest, AnEmptyRangePreparesNothing) {
