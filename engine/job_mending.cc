@@ -41,6 +41,13 @@ void JobRun::on_death(std::uint32_t slot, const WorkerDeath& death) {
   if (death.exit.signal == SIGBUS) {
     if (std::optional<Error> full = check_space()) return fail(std::move(*full));
   }
+  if (plugin_.has_changed()) {
+    return fail(
+        Error(ErrorCode::kFailed,
+              {"plug-in \"" + job_.plan.plugin + "\" changed while the job ran",
+               "Worker " + std::to_string(slot) + " " + death.exit.in_words() + ".",
+               "Run it again; a build that writes a new file and renames it harms no job."}));
+  }
   const FaultCause cause = cause_of(death, dead.kill);
   const bool ours = death.own_kill && death.violation.empty();
   const std::optional<std::uint32_t> chunk = blamed_chunk(death, stamp, dead);

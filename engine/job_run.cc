@@ -53,6 +53,7 @@ JobRun::JobRun(WorkerPool& pool, SegmentPool& segments, std::shared_ptr<JobState
       segments_(segments),
       state_(std::move(state)),
       job_(state_->job()),
+      plugin_(PluginStamp::of(job_.plan.plugin)),
       number_(number),
       rounds_(rounds_of(job_)),
       slots_(pool.size()),

@@ -20,6 +20,7 @@
 #include "engine/job_costs.h"
 #include "engine/job_state.h"
 #include "engine/order_book.h"
+#include "engine/plugin_stamp.h"
 #include "engine/restart_limiter.h"
 #include "engine/segment_pool.h"
 #include "engine/worker_pool.h"
@@ -129,6 +130,7 @@ class JobRun {
   SegmentPool& segments_;
   std::shared_ptr<JobState> state_;
   PlannedJob& job_;
+  const PluginStamp plugin_;
   std::uint32_t number_;
   Phase phase_ = Phase::kRunning;
   // What can be worked on at the same time: the chunks, then each level of the merges, or the

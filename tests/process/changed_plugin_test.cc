@@ -56,5 +56,19 @@ TEST_F(ChangedPluginTest, AWorkerThatLoadsItLaterThanOthersIsRefused) {
   expect_refused(*all.error());
 }
 
+// Its code is gone from under a worker that runs it.
+TEST_F(ChangedPluginTest, AFileThatIsCutOffWhileItRunsIsBlamedAndNoChunk) {
+  install("gristmill-test-misbehaving");
+  const auto changed = engine(2);
+  const GateFolder gate;
+  JobSpec spec = misbehaving({{"at", std::int64_t{35}}, {"how", "wait"}, {"folder", gate.path()}});
+  Job job = changed->submit(spec);
+  gate.wait_for_worker_at(35);
+  std::filesystem::resize_file(path(), 0);
+  const Result result = job.wait();
+  expect_failure(result, {path().string() + "\" changed while the job ran", "SIGBUS"});
+  EXPECT_TRUE(result.summary().faults.attempts.empty());
+}
+
 }  // namespace
 }  // namespace gristmill::test
