@@ -180,8 +180,8 @@ void JobFileReader::read_entry(const toml::key& name, const toml::node& node) {
     read_params(table_of(key, node));
   } else {
     std::vector<std::string> known = {"kernel", "chunk_size", "workers",    "memory",
-                                            "cache",  "in_memory",  "in_process", "plugins",
-                                            "inputs", "outputs",    "params"};
+                                      "cache",  "in_memory",  "in_process", "plugins",
+                                      "inputs", "outputs",    "params"};
     known.insert(known.end(), fault_option_names().begin(), fault_option_names().end());
     fail(name.source(), unknown_name("key", key, known).message());
   }
