@@ -138,9 +138,9 @@ FaultPolicy FaultOptions::policy() const {
 }
 
 const std::vector<std::string>& fault_option_names() {
-  static const std::vector<std::string> names = {
+  static const std::vector<std::string> kNames = {
       "retries", "timeout", "stopped_timeout", "on_error", "fill", "bisect", "memory_limit"};
-  return names;
+  return kNames;
 }
 
 bool is_fault_option(std::string_view name) {

@@ -55,9 +55,9 @@ void JobRun::on_death(std::uint32_t slot, const WorkerDeath& death) {
   const ipc::Order& order = dead.order;
   const bool probed = order.kind == ipc::OrderKind::kProbe;
   if (chunk && probed) {
-    on_probe_failure({order.begin, order.item_begin, order.item_end}, std::move(attempt));
+    on_probe_failure({order.begin, order.item_begin, order.item_end}, attempt);
   } else if (chunk) {
-    on_chunk_failure(*chunk, std::move(attempt));
+    on_chunk_failure(*chunk, attempt);
   } else {
     // What it was given and did not begin goes to the next one.
     if (probed) bisection_.again({order.begin, order.item_begin, order.item_end});

@@ -12,7 +12,6 @@
 namespace gristmill::test {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 // 100 items in chunks of 10; item 35 is in chunk 3.
