@@ -128,15 +128,17 @@ void JobRun::give_orders() {
   if (!lost_accumulators_.empty()) control_->reopen(std::exchange(lost_accumulators_, {}));
   if (!suspects_.empty() || !apart_.empty()) return run_suspect_apart();
   const ipc::ChunkRange round = rounds_[round_];
-  const bool is_complete =
-      disturbed_ ? control_->open_chunks(round).empty() : control_->done_as_counted() == round.end;
-  if (!is_complete) {
-    // Without deaths a round completes the ledger.
-    if (!disturbed_in_round_) return fail(check_ledger().value_or(restless_words()));
-    disturbed_in_round_ = false;
-    control_->share_out(control_->open_chunks(round), slot_count_);
-    for (const std::uint32_t slot : ready_slots()) order(slot);
-    return;
+  if (disturbed_ || control_->done_as_counted() != round.end) {
+    const ipc::ChunkRange open = control_->open_chunks(round);
+    if (!open.empty()) {
+      // Without deaths a round completes the ledger.
+      if (!disturbed_in_round_) return fail(check_ledger().value_or(restless_words()));
+      disturbed_in_round_ = false;
+      control_->share_out(open, slot_count_);
+      for (const std::uint32_t slot : ready_slots()) order(slot);
+      return;
+    }
+    disturbed_ = true;  // counters are wrong, the ledger is not
   }
   if (!given_up_.empty() && round_ == 0 && (give_probes() || give_fills())) return;
   if (begin_next_round()) return;

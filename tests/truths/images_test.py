@@ -47,7 +47,7 @@ class KMeansTest(TruthTest):
                 "centroids": self.save("first.npy", centroids),
             }
             job = Job("kmeans_step", inputs, STEP_OUTPUTS)
-            self.check_job(job, check, ("auto", 7, "4KiB"), workers=(1, 2, 3))
+            self.check_job(job, check, ("auto", 7, "4KiB"))
         inputs = {"points": self.save("points.npy", self.points), "targets": inputs["centroids"]}
         job = Job("nearest", inputs, ("index",), {"metric": "euclidean"})
         np.testing.assert_array_equal(self.run_job(job)["index"], labels)

@@ -108,7 +108,7 @@ class WorldDataSetTest(DataSetTest):
             self.assert_close(found["max"].sum(), 3260968933.583664, 1e-11)
 
         job = Job("mean_distance", self.inputs, ("mean", "max"))
-        self.check_job(job, check, ("auto", 5000), workers=(2,), any_chunks=True)
+        self.check_job(job, check, ("auto", 5000, "256KiB"), any_chunks=True)
 
     def test_nearest_neighbours(self):
         def check(found):
@@ -119,7 +119,7 @@ class WorldDataSetTest(DataSetTest):
             self.assertEqual((km == 0).sum(), 73)
 
         job = Job("nearest", self.inputs, ("distance",))
-        self.check_job(job, check, workers=(2, 3))
+        self.check_job(job, check, ("auto", 777, "64KiB"), any_chunks=True)
 
     def test_distances_to_the_coast(self):
         def check(found):
@@ -129,7 +129,8 @@ class WorldDataSetTest(DataSetTest):
             self.assertEqual((km.argmin(), km.argmax()), (96_440, 139_680))
 
         inputs = {**self.inputs, "targets": DATASETS / "coast_50m.npy"}
-        self.check_job(Job("nearest", inputs, ("distance",)), check, workers=(2, 3))
+        job = Job("nearest", inputs, ("distance",))
+        self.check_job(job, check, ("auto", 777, "64KiB"), any_chunks=True)
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ class ReturnsDataSetTest(DataSetTest):
             self.assertEqual(found["count"].sum() + found["outside"].sum(), 100_000_000)
             self.assertLess(abs(found["value_at_risk"] - 0.0969), 0.001)
 
-        self.check_job(histogram, check, workers=(1, 2, 3), any_chunks=True)
+        self.check_job(histogram, check, ("auto", 123_456, "4MiB"), any_chunks=True)
 
 
 if __name__ == "__main__":
