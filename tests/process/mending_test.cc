@@ -8,6 +8,7 @@
 #include "tests/plugins/item_hash.h"
 #include "tests/process/process_test.h"
 #include "tests/support/error_of.h"
+#include "tests/support/sanitizers.h"
 
 namespace gristmill::test {
 namespace {
@@ -182,6 +183,9 @@ TEST_F(MendingTest, AWorkerThatDiesOutsideOfAnyChunkCostsTheJobOnlyIfItDoesSoAga
 
 class MemoryLimitTest : public MendingTest {
  protected:
+  void SetUp() override {
+    if (kSanitized) GTEST_SKIP() << "a sanitizer has more memory of its own than the limit";
+  }
   static std::unique_ptr<Engine> limited_engine() {
     EngineOptions options = options_of(2);
     options.worker_memory_bytes = std::int64_t{100} << 20;
