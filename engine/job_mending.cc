@@ -6,7 +6,6 @@
 
 #include "engine/fault_text.h"
 #include "engine/job_run.h"
-#include "engine/printable.h"
 #include "engine/process_state.h"
 
 namespace gristmill::engine {

@@ -191,6 +191,8 @@ void JobRun::on_event(const WorkerEvent& event) {
 void JobRun::on_report(std::uint32_t slot, const ipc::Idle& report) {
   if (report.job != number_ || !orders_.answer(slot, report.seq)) return;
   if (!report.retires || phase_ != Phase::kRunning || stopping_) return;
+  // The next one would have as much from its start.
+  if (control_->done_as_counted(slot) == slots_[slot].done_before) return;
   ++report_.retired;
   replace_by_a_new_one(slot);
 }
@@ -282,8 +284,8 @@ std::optional<JobRun::Clock::time_point> JobRun::deadline() const {
   };
   if (phase_ != Phase::kRunning || stopping_) return first;
   consider(next_watch_);
-  for (const Slot& slot : slots_) {
-    if (slot.restart_at) consider(*slot.restart_at);
+  for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
+    if (slots_[slot].restart_at) consider(*slots_[slot].restart_at);
   }
   return first;
 }

@@ -251,9 +251,9 @@ std::optional<Report> decode_report(std::span<const std::byte> bytes) {
   return from_bytes<Report>(bytes);
 }
 
-std::string fitting(std::string text) {
-  if (text.size() <= kMaxTextBytes) return text;
-  std::size_t size = kMaxTextBytes;
+std::string fitting(std::string text, std::size_t most_bytes) {
+  if (text.size() <= most_bytes) return text;
+  std::size_t size = most_bytes;
   while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
   text.resize(size);
   return text;

@@ -23,7 +23,7 @@ std::optional<ChannelMessage> decode_channel_message(std::span<const std::byte> 
 std::optional<Task> decode_task(std::span<const std::byte> bytes);
 std::optional<Report> decode_report(std::span<const std::byte> bytes);
 
-// The text cut to what a message may carry, at a UTF-8 boundary.
-std::string fitting(std::string text);
+// The text cut to so many bytes, at a UTF-8 boundary.
+std::string fitting(std::string text, std::size_t most_bytes = kMaxTextBytes);
 
 }  // namespace gristmill::ipc

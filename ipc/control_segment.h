@@ -110,7 +110,6 @@ constexpr std::uint64_t pack_rows(std::uint32_t extent, std::uint64_t rows) {
   return (std::uint64_t{extent} << 48) | rows;
 }
 inline constexpr std::int64_t kMostEmittedRows = (std::int64_t{1} << 48) - 1;
-inline constexpr std::uint32_t kMostExtents = 1U << 16;
 
 inline EmittedRange read_record(const ChunkRecord& record) {
   // relaxed: ordered by the chunk's tag.

@@ -219,7 +219,7 @@ void JobExecution::work(const ipc::Order& order) {
   if (order.begin < order.end && order.end <= control_.chunks()) {
     run_lease({order.begin, order.end});
   }
-  while (!cancel_.raised() && !memory_watch_.is_nearly_full()) {
+  while (!cancel_.raised()) {
     const std::optional<Lease> lease = claimer_.claim();
     if (!lease) {
       GRISTMILL_TEST_POINT("nothing-left");
@@ -228,7 +228,14 @@ void JobExecution::work(const ipc::Order& order) {
     add(words().leases, 1);
     if (lease->stolen) add(words().stolen_leases, 1);
     run_lease(lease->chunks);
+    // Behind a lease: each life gets on with the job.
+    if (retires()) break;
   }
+}
+
+// The accumulator of an exact merge would be lost with its worker, and all chunks that are in it.
+bool JobExecution::retires() {
+  return !(partials_ && partials_->exact()) && memory_watch_.is_nearly_full();
 }
 
 // The worker leaves the chunk that it was in.

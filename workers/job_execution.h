@@ -44,6 +44,9 @@ class JobExecution {
   // chunk failed, or memory is short.
   std::optional<ipc::JobFailed> run(const ipc::Order& order);
 
+  // Whether this worker has so much memory of its own that it wants to be replaced.
+  bool retires();
+
   std::uint32_t job() const { return job_; }
 
  private:

@@ -6,6 +6,7 @@
 
 #include <gristmill/error.h>
 
+#include "ipc/codec.h"
 #include "workers/emitted_rows.h"
 
 namespace gristmill::workers {
@@ -40,14 +41,6 @@ std::vector<JobArray> without_data(const ipc::KernelRequest& request) {
     if (spec) array.spec = *spec;
   }
   return arrays;
-}
-
-// The text cut to so many bytes, at a UTF-8 boundary.
-std::string_view cut_to(std::string_view text, std::size_t most_bytes) {
-  if (text.size() <= most_bytes) return text;
-  std::size_t size = most_bytes;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
-  return text.substr(0, size);
 }
 
 ErrorCode code_of(gm_status status) {
@@ -189,12 +182,12 @@ void CallContext::keep_line(gm_log_level level, std::string_view message) {
   if (services_ == nullptr || !services_->log || log_lines_ > kMostLogLines) return;
   const bool last = log_lines_++ == kMostLogLines;
   const std::string_view text = last ? "further lines of this worker are left out" : message;
-  services_->log(level, std::string(cut_to(text, kMostLogBytes)));
+  services_->log(level, ipc::fitting(std::string(text), kMostLogBytes));
 }
 
 void CallContext::count(void* context, const char* name, std::int64_t amount) noexcept {
   guarded(context, false, [&](CallContext& self) {
-    if (name != nullptr) self.add_to_counter(cut_to(name, kMostCounterName), amount);
+    if (name != nullptr) self.add_to_counter(ipc::fitting(name, kMostCounterName), amount);
     return true;
   });
 }

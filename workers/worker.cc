@@ -94,7 +94,7 @@ bool Worker::answer(const ipc::Order& order) {
     }
   }
   GRISTMILL_TEST_POINT("before-idle");
-  const bool sent = link_.send(ipc::Idle{order.job, order.seq, memory_watch_.is_nearly_full()});
+  const bool sent = link_.send(ipc::Idle{order.job, order.seq, job_ && job_->retires()});
   GRISTMILL_TEST_POINT("after-idle");
   return sent;
 }

@@ -18,6 +18,7 @@
 
 #include <gristmill/kernel.hpp>
 
+#include "tests/plugins/counting.h"
 #include "tests/plugins/item_hash.h"
 #include "tests/plugins/moment.h"
 #include "tests/plugins/ordered_digest.h"
@@ -230,7 +231,7 @@ class ChaosMap {
 };
 
 // How often each remainder occurs: an exact merge.
-class ChaosCount {
+class ChaosCount : public Counting {
  public:
   static constexpr const char* kName = "chaos_count";
   static constexpr const char* kSummary = "how often each remainder occurs";
@@ -253,15 +254,6 @@ class ChaosCount {
       if (item == chunk.begin() + chunk.size() / 2) spin_for(common_.work_ns);
       ++counts[static_cast<std::uint64_t>(item_hash(item, {}, 1)) % kRemainders];
     }
-  }
-  void merge(const kernel::Merge& merge) const {
-    const auto into = merge.into<std::int64_t>();
-    const auto from = merge.from<std::int64_t>();
-    for (std::size_t i = 0; i < into.size(); ++i) into[i] += from[i];
-  }
-  void finish(const kernel::Finish& finish) const {
-    const auto counts = finish.accumulator<std::int64_t>();
-    std::copy(counts.begin(), counts.end(), finish.output<std::int64_t>("count").begin());
   }
 
  private:

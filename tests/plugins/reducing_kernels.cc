@@ -8,6 +8,7 @@
 
 #include <gristmill/kernel.hpp>
 
+#include "tests/plugins/counting.h"
 #include "tests/plugins/gate.h"
 #include "tests/plugins/ordered_digest.h"
 
@@ -76,7 +77,7 @@ class Digest {
 };
 
 // How often each remainder occurs. Integers, so any order of merges gives the same.
-class CountRemainders {
+class CountRemainders : public Counting {
  public:
   static constexpr const char* kName = "count_remainders";
   static constexpr const char* kSummary = "how often each remainder occurs";
@@ -100,15 +101,6 @@ class CountRemainders {
       const auto value = static_cast<std::uint64_t>(rows_[static_cast<std::size_t>(item)]);
       ++counts[value % counts.size()];
     }
-  }
-  void merge(const kernel::Merge& merge) const {
-    const auto into = merge.into<std::int64_t>();
-    const auto from = merge.from<std::int64_t>();
-    for (std::size_t i = 0; i < into.size(); ++i) into[i] += from[i];
-  }
-  void finish(const kernel::Finish& finish) const {
-    const auto counts = finish.accumulator<std::int64_t>();
-    std::copy(counts.begin(), counts.end(), finish.output<std::int64_t>("count").begin());
   }
 
  private:

@@ -105,12 +105,13 @@ class JobExecutionReduceTest : public testing::Test {
     std::fill_n(partials_.data(), kPartialsBytes, std::byte{0xFF});
   }
 
-  JobExecution open() {
+  JobExecution open() { return open(memory_watch_); }
+  JobExecution open(MemoryWatch& watch) {
     std::vector<ipc::UniqueFd> fds;
     for (const ipc::Segment* segment : {&control_segment_, &output_segment_, &partials_segment_}) {
       fds.emplace_back(fcntl(segment->fd(), F_DUPFD_CLOEXEC, 0));
     }
-    return JobExecution(job_, std::move(fds), host_, memory_, memory_watch_, {});
+    return JobExecution(job_, std::move(fds), host_, memory_, watch, {});
   }
   static ipc::Order order(ChunkRange range) { return {kJob, 1, range.begin, range.end}; }
   // Chunks, merges and the root, as the coordinator orders them.
@@ -266,6 +267,21 @@ TEST_F(JobExecutionReduceTest, AnExactMergeHasAnAccumulatorForEachWorker) {
   EXPECT_EQ(partial(1).items, 65);
   second.run(order({kChunks, kChunks + 1}));
   EXPECT_EQ(output(1), kTotal);
+}
+
+// A watch that is full from the start.
+TEST_F(JobExecutionReduceTest, AFullWorkerRetiresBehindALeaseUnlessItsAccumulatorWouldBeLost) {
+  MemoryWatch full(1);
+  for (const bool exact : {false, true}) {
+    control_.slot(0).partition = ipc::pack({0, kChunks});
+    job_.partials->exact = exact;
+    job_.partials->leaves = exact ? 2 : kChunks;
+    JobExecution execution = open(full);
+    execution.run(order({}));
+    EXPECT_EQ(execution.retires(), !exact);
+    const ChunkRange left = ipc::unpack_range(control_.slot(0).partition);
+    EXPECT_EQ(left.size(), exact ? 0U : kChunks - 1);
+  }
 }
 
 TEST_F(JobExecutionReduceTest, NoChunksAreFinishedFromZeros) {
