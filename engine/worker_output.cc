@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/printable.h"
+#include "ipc/codec.h"
 
 namespace gristmill::engine {
 namespace {
@@ -19,10 +20,8 @@ std::string fit_for_people(std::string_view line) {
   if (line.size() <= WorkerOutput::kMostLineBytes) {
     return without_control_characters(std::string(line));
   }
-  std::size_t size = WorkerOutput::kMostLineBytes;
-  // Not in the middle of a character of UTF-8, which has at most three bytes behind its first.
-  for (int back = 0; back < 3 && (line[size] & 0xC0) == 0x80; ++back) --size;
-  return without_control_characters(std::string(line.substr(0, size))) + "...";
+  return without_control_characters(ipc::fitting(std::string(line), WorkerOutput::kMostLineBytes)) +
+         "...";
 }
 
 // What a pipe says it takes, it takes at once if it is no longer than PIPE_BUF, as a line is. An

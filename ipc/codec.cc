@@ -254,7 +254,11 @@ std::optional<Report> decode_report(std::span<const std::byte> bytes) {
 std::string fitting(std::string text, std::size_t most_bytes) {
   if (text.size() <= most_bytes) return text;
   std::size_t size = most_bytes;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
+  // A character has at most three bytes behind its first.
+  for (int back = 0; back < 3 && size > 0; ++back) {
+    if ((static_cast<unsigned char>(text[size]) & 0xC0U) != 0x80U) break;
+    --size;
+  }
   text.resize(size);
   return text;
 }
