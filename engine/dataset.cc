@@ -120,6 +120,19 @@ Dataset Dataset::copy_of(const ArrayView& array) {
       engine::sealed_copy(array.size_bytes(), what, fill), array.dtype(), array.shape()));
 }
 
+Dataset Dataset::part(DType dtype, Shape shape, std::int64_t offset_bytes) const {
+  const auto size = gristmill::size_bytes(dtype, shape);
+  if (!size || shape.size() > kMaxRank || offset_bytes < 0 || *size > size_bytes() ||
+      offset_bytes > size_bytes() - *size ||
+      offset_bytes % static_cast<std::int64_t>(size_of(dtype)) != 0) {
+    throw Error(ErrorCode::kInvalid,
+                fmt::format("{} x {} from byte {} on is no part of a dataset of {} bytes",
+                            to_string(shape), name_of(dtype), offset_bytes, size_bytes()));
+  }
+  return Dataset(
+      std::make_shared<const DatasetStorage>(storage_, dtype, std::move(shape), offset_bytes));
+}
+
 NewDataset Dataset::create(DType dtype, Shape shape) { return {dtype, std::move(shape)}; }
 
 ArrayView Dataset::view() const { return storage_->view(); }

@@ -32,6 +32,11 @@ class DatasetStorage {
   // A finished output: no copy, the memory is shared. Requires: no worker writes it any more.
   explicit DatasetStorage(std::shared_ptr<const engine::OutputArray> output);
 
+  // A part of another, or the same elements read otherwise: no copy. Requires: it lies in the whole
+  // and is aligned to its element size.
+  DatasetStorage(std::shared_ptr<const DatasetStorage> whole, DType dtype, Shape shape,
+                 std::int64_t offset_bytes);
+
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
   std::int64_t size_bytes() const;
@@ -41,11 +46,15 @@ class DatasetStorage {
   engine::PlacedArray place() const;
   // True if the file was written to, or has another length, since it was opened. Never for memory.
   bool has_changed() const;
+  // Of a finished output in memory, for its owner to write; else null. As OutputArray.
+  std::byte* writable_view() const;
+  // Where this process has the elements that it hands out: those to write, where there are any.
+  const void* address() const;
   // True for memory that nobody can write any more; a file may be changed by others.
   bool is_sealed() const { return is_sealed_; }
 
   // True for sealed memory and for outputs in memory.
-  bool is_in_memory() const { return is_sealed_ || (output_ && output_->path().empty()); }
+  bool is_in_memory() const;
 
   // The file it came from; empty for memory that came from none.
   const std::filesystem::path& path() const { return path_; }
@@ -56,6 +65,7 @@ class DatasetStorage {
   std::optional<engine::FileId> file_id_;
   DType dtype_;
   Shape shape_;
+  std::shared_ptr<const DatasetStorage> whole_;        // or what follows
   std::shared_ptr<const engine::OutputArray> output_;  // or what follows
   std::shared_ptr<const engine::MemoryName> memory_;
   ipc::UniqueFd fd_;

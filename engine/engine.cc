@@ -53,7 +53,8 @@ Engine::Engine(EngineOptions options) {
   if (options.in_process) {
     launcher = std::make_unique<engine::ThreadLauncher>();
   } else {
-    launcher = std::make_unique<engine::ProcessLauncher>(program, options.worker_memory_bytes);
+    launcher = std::make_unique<engine::ProcessLauncher>(engine::Program{program.string()},
+                                                         options.worker_memory_bytes);
   }
   core_ =
       std::make_unique<EngineCore>(std::move(launcher), workers, plugins, options.memory_bytes,

@@ -4,8 +4,8 @@
 
 #include <gristmill/engine.h>
 
-#include "engine/coordinator.h"
 #include "engine/job_planner.h"
+#include "engine/job_queue.h"
 #include "engine/planner.h"
 
 namespace gristmill {
@@ -23,15 +23,11 @@ class EngineCore {
   JobPlan plan(JobSpec spec);
   Job submit_in_memory(const Dataset& file);
   engine::JobPlanner& planner() { return job_planner_; }
-  int workers() const { return workers_; }
+  int workers() const { return jobs_.workers(); }
 
  private:
-  Job submit(engine::PlannedJob job);
-
-  const int workers_;
-  const std::shared_ptr<engine::SegmentPool> segments_;
   // Outlives the planner, whose worker is tied to the life of its thread.
-  engine::Coordinator coordinator_;
+  engine::JobQueue jobs_;
   engine::Planner planner_;
   engine::JobPlanner job_planner_;
   // Of the last plug-in alone: a kernel that users call "copy" is not ours.

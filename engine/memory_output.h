@@ -18,6 +18,7 @@ class MemoryOutput : public OutputArray {
   PlacedArray place() const override;
   void publish() override {}
   ArrayView view() const override { return {segment_->view() + offset_bytes_, dtype(), shape()}; }
+  std::byte* writable_view() const override { return segment_->writable_view() + offset_bytes_; }
   const std::filesystem::path& path() const override { return path_; }
 
  private:

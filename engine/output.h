@@ -46,6 +46,9 @@ class OutputArray {
   virtual ArrayView view() const = 0;
   // The same in parts, one after another along axis 0: more than one in an emit only.
   virtual std::vector<ArrayView> parts() const { return {view()}; }
+  // The same memory for its owner to write, once the job has ended; null for what can only be read.
+  // Not safe from several threads. Errors: kResources when the address space is full.
+  virtual std::byte* writable_view() const { return nullptr; }
   // The final name; empty for memory.
   virtual const std::filesystem::path& path() const = 0;
 

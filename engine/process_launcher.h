@@ -2,25 +2,23 @@
 
 #include <filesystem>
 #include <memory>
-#include <string>
-#include <vector>
 
+#include "engine/child_process.h"
 #include "engine/worker_launcher.h"
 
 namespace gristmill::engine {
 
-// Starts the gristmill-worker program by posix_spawn: its cost does not depend on the size of the
-// caller. The worker inherits stdin, its channel (descriptor 3), no signal mask, and the caller's
-// environment with BLAS and OpenMP limited to one thread. Its stdout and stderr are one pipe.
+// Starts each worker as a process of its own: gristmill-worker, or another program that does what
+// that does.
 class ProcessLauncher : public WorkerLauncher {
  public:
   // memory_limit_bytes: of each worker's own data; 0: none.
-  explicit ProcessLauncher(std::filesystem::path program, std::int64_t memory_limit_bytes = 0);
+  explicit ProcessLauncher(Program program, std::int64_t memory_limit_bytes = 0);
   std::unique_ptr<WorkerProcess> launch(ipc::Channel worker_end) override;
   std::int64_t memory_limit_bytes() const override { return memory_limit_bytes_; }
 
  private:
-  std::string program_;
+  Program program_;
   std::int64_t memory_limit_bytes_;
 };
 

@@ -59,6 +59,13 @@ std::byte* PooledSegment::writable() const {
   return writable_->data();
 }
 
+std::byte* PooledSegment::writable_view() const {
+  if (!writable_view_) {
+    writable_view_.emplace(segment_.fd(), 0, segment_.size_bytes(), ipc::InForks::kShared);
+  }
+  return writable_view_->data();
+}
+
 std::int64_t PooledSegment::allocated_bytes() const {
   constexpr std::int64_t kBlockBytes = 512;  // whatever st_blksize is
   struct stat status {};

@@ -36,12 +36,15 @@ class PooledSegment {
   // The same memory, for those who write it in this process. Mapped at the first call.
   // Errors: kResources.
   std::byte* writable() const;
+  // The same for the owner of a finished output, whose forked children share it.
+  std::byte* writable_view() const;
 
  private:
   std::shared_ptr<const MemoryName> name_ = MemoryName::create();
   ipc::Segment segment_;
   ipc::ReadOnlyMapping view_;
   mutable std::optional<ipc::WritableMapping> writable_;
+  mutable std::optional<ipc::WritableMapping> writable_view_;
 };
 
 // Segments that are used again, because a fresh page costs far more than the arithmetic on it.

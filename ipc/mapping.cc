@@ -143,11 +143,12 @@ WritableMapping::WritableMapping(WritableMapping&&) noexcept = default;
 WritableMapping& WritableMapping::operator=(WritableMapping&&) noexcept = default;
 WritableMapping::~WritableMapping() = default;
 
-WritableMapping::WritableMapping(int fd, std::int64_t offset_bytes, std::int64_t size_bytes)
+WritableMapping::WritableMapping(int fd, std::int64_t offset_bytes, std::int64_t size_bytes,
+                                 InForks in_forks)
     : region_(std::make_unique<Region>(Region{map(fd, bi::read_write, offset_bytes, size_bytes)})),
       data_(static_cast<std::byte*>(region_->region.get_address())),
       size_bytes_(size_bytes) {
-  exclude_from_forks(region_->region);
+  if (in_forks == InForks::kExcluded) exclude_from_forks(region_->region);
 }
 
 }  // namespace gristmill::ipc

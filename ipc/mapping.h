@@ -35,11 +35,17 @@ class ReadOnlyMapping {
   std::int64_t size_bytes_ = 0;
 };
 
-// Excluded from children that a kernel may fork: they would outlive the worker and go on writing.
+// What children that this process forks have of a mapping.
+enum class InForks {
+  kExcluded,  // nothing: those of a kernel would outlive the worker and go on writing
+  kShared,    // the same memory
+};
+
 class WritableMapping {
  public:
   WritableMapping();
-  WritableMapping(int fd, std::int64_t offset_bytes, std::int64_t size_bytes);
+  WritableMapping(int fd, std::int64_t offset_bytes, std::int64_t size_bytes,
+                  InForks in_forks = InForks::kExcluded);
   WritableMapping(WritableMapping&&) noexcept;
   WritableMapping& operator=(WritableMapping&&) noexcept;
   ~WritableMapping();

@@ -81,4 +81,7 @@ class KernelHost {
                                            const JobServices& services) const = 0;
 };
 
+// Makes what runs the kernels of a plug-in, which was named by its path or otherwise.
+using HostFactory = std::function<std::unique_ptr<KernelHost>(const std::string& plugin)>;
+
 }  // namespace gristmill::workers

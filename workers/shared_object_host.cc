@@ -103,4 +103,8 @@ const gm_kernel& SharedObjectHost::find(const std::string& name) const {
   throw Error(ErrorCode::kInvalid, "plug-in \"" + path_ + "\" has no kernel \"" + name + "\"");
 }
 
+HostFactory shared_object_hosts() {
+  return [](const std::string& plugin) { return std::make_unique<SharedObjectHost>(plugin); };
+}
+
 }  // namespace gristmill::workers

@@ -33,4 +33,7 @@ class SharedObjectHost : public KernelHost {
   std::vector<std::unique_ptr<const KernelTable>> kernels_;
 };
 
+// For plug-ins that are named by the path of a shared object.
+HostFactory shared_object_hosts();
+
 }  // namespace gristmill::workers

@@ -4,7 +4,6 @@
 
 #include "ipc/codec.h"
 #include "ipc/version.h"
-#include "workers/shared_object_host.h"
 #include "workers/test_point.h"
 
 namespace gristmill::workers {
@@ -153,7 +152,7 @@ const KernelHost& Worker::host(const std::string& plugin) {
   std::unique_ptr<KernelHost>& host = hosts_[plugin];
   if (!host) {
     try {
-      host = std::make_unique<SharedObjectHost>(plugin);
+      host = make_host_(plugin);
     } catch (...) {
       hosts_.erase(plugin);
       throw;

@@ -16,8 +16,10 @@ namespace gristmill::workers {
 // Threads and processes: one thread, in a process of its own or in a test's.
 class Worker {
  public:
-  explicit Worker(ipc::WorkerLink link)
-      : link_(std::move(link)), memory_watch_(link_.memory_limit_bytes()) {}
+  Worker(ipc::WorkerLink link, HostFactory make_host)
+      : link_(std::move(link)),
+        make_host_(std::move(make_host)),
+        memory_watch_(link_.memory_limit_bytes()) {}
 
   // Returns when the coordinator is gone. Errors: kInternal when the coordinator or another worker
   // broke the protocol; the worker must end then.
@@ -34,6 +36,7 @@ class Worker {
   const KernelHost& host(const std::string& plugin);
 
   ipc::WorkerLink link_;
+  HostFactory make_host_;
   std::map<std::string, std::unique_ptr<KernelHost>> hosts_;
   MemoryCache memory_;
   MemoryWatch memory_watch_;

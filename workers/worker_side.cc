@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "workers/shared_object_host.h"
 #include "workers/test_point.h"
 #include "workers/worker.h"
 
@@ -11,7 +12,7 @@ namespace gristmill::ipc {
 void run_worker(Channel end) {
   GRISTMILL_TEST_POINT("before-link");
   auto link = WorkerLink::open(std::move(end));
-  if (link) workers::Worker(std::move(*link)).run();
+  if (link) workers::Worker(std::move(*link), workers::shared_object_hosts()).run();
 }
 
 }  // namespace gristmill::ipc

@@ -39,6 +39,11 @@ class Dataset {
   // it; kInvalid when the array cannot be read.
   static Dataset copy_of(const ArrayView& array);
 
+  // A contiguous part of the elements, or the same bytes as elements of another dtype, from
+  // offset_bytes on: no copy, the memory is shared. Errors: kInvalid for what does not lie in this
+  // dataset, or is not aligned to its element size.
+  Dataset part(DType dtype, Shape shape, std::int64_t offset_bytes) const;
+
   // Shared memory for the caller to fill and then seal: an array that is made here need not be
   // copied. Errors: kInvalid for a shape that is none; kResources, with both numbers, when there is
   // no memory for it. Cost: its pages are allocated at once, huge ones where the system gives them

@@ -249,7 +249,7 @@ class WorkerPoolOutputTest : public ProcessTest {
     }
   }
 
-  engine::ProcessLauncher launcher_{GRISTMILL_BIN_DIR "/gristmill-worker"};
+  engine::ProcessLauncher launcher_{{GRISTMILL_BIN_DIR "/gristmill-worker"}};
   engine::Epoll epoll_;
   engine::WorkerLines lines_;
   engine::WorkerPool pool_{launcher_, epoll_, 1, lines_};

@@ -25,7 +25,7 @@ class WorkerProcessTest : public ProcessTest {
   }
   static engine::StartedWorker start_costly(std::int64_t bytes) {
     const EnvironmentVariable variable("GRISTMILL_TEST_BYTES", std::to_string(bytes));
-    engine::ProcessLauncher launcher(GRISTMILL_BIN_DIR "/gristmill-test-costly-worker");
+    engine::ProcessLauncher launcher({GRISTMILL_BIN_DIR "/gristmill-test-costly-worker"});
     return engine::start_worker(launcher);
   }
   static WorkerExit exit_of(engine::StartedWorker& worker) {

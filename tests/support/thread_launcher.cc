@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "workers/shared_object_host.h"
 #include "workers/worker.h"
 
 namespace gristmill::test {
@@ -13,7 +14,7 @@ ThreadLauncher::ThreadLauncher(Body body)
       }) {}
 
 void ThreadLauncher::run_worker(int, ipc::WorkerLink link) {
-  workers::Worker(std::move(link)).run();
+  workers::Worker(std::move(link), workers::shared_object_hosts()).run();
 }
 
 }  // namespace gristmill::test

@@ -1,4 +1,5 @@
 #include "workers/worker.h"
+#include "workers/shared_object_host.h"
 
 #include <gtest/gtest.h>
 
@@ -67,7 +68,7 @@ class WorkerTest : public testing::Test {
     created_.link.hang_up();
     std::optional<ipc::WorkerLink> link = ipc::WorkerLink::open(std::move(created_.worker_end));
     EXPECT_TRUE(link);
-    if (link) Worker(std::move(*link)).run();
+    if (link) Worker(std::move(*link), shared_object_hosts()).run();
     std::vector<Report> reports;
     Report report;
     while (created_.link.take(report) == ipc::CoordinatorLink::Take::kReport) {

@@ -1,0 +1,147 @@
+#include <map>
+#include <memory>
+#include <utility>
+
+#include <gristmill/engine.h>
+
+#include "python/bindings.h"
+
+namespace gristmill::python {
+namespace nb = nanobind;
+namespace {
+
+const char* name_of_pattern(Pattern pattern) {
+  switch (pattern) {
+    case Pattern::kMap:
+      return "map";
+    case Pattern::kReduce:
+      return "reduce";
+    case Pattern::kEmit:
+      return "emit";
+  }
+  return "map";
+}
+
+ParamValue param_value_of(nb::handle value) {
+  if (nb::isinstance<nb::bool_>(value)) return nb::cast<bool>(value);
+  if (nb::isinstance<nb::int_>(value)) return nb::cast<std::int64_t>(value);
+  if (nb::isinstance<nb::float_>(value)) return nb::cast<double>(value);
+  if (nb::isinstance<nb::str>(value)) return nb::cast<std::string>(value);
+  return nb::cast<std::vector<double>>(value);
+}
+
+// What a kernel declares.
+nb::dict facts_of(const KernelInfo& kernel) {
+  nb::list inputs;
+  for (const KernelInfo::Input& input : kernel.inputs) {
+    inputs.append(nb::make_tuple(input.name, input.help, input.optional));
+  }
+  nb::list params;
+  for (const KernelInfo::Param& param : kernel.params) {
+    params.append(
+        nb::make_tuple(param.name, param.type, param.default_value, param.help, param.required));
+  }
+  nb::list outputs;
+  for (const KernelInfo::Output& output : kernel.outputs) {
+    outputs.append(nb::make_tuple(output.name, output.help));
+  }
+  nb::dict facts;
+  facts["name"] = kernel.name;
+  facts["pattern"] = name_of_pattern(kernel.pattern);
+  facts["summary"] = kernel.summary;
+  facts["description"] = kernel.description;
+  facts["plugin"] = kernel.plugin;
+  facts["inputs"] = inputs;
+  facts["params"] = params;
+  facts["outputs"] = outputs;
+  return facts;
+}
+
+JobSpec spec_of(const std::string& kernel, const nb::dict& inputs, const nb::dict& params,
+                const nb::dict& outputs, const nb::object& chunk_size, const nb::dict& faults) {
+  JobSpec spec{.kernel = kernel};
+  for (const auto& [name, data] : inputs) {
+    spec.inputs.push_back({nb::cast<std::string>(name), nb::cast<Dataset>(data)});
+  }
+  for (const auto& [name, value] : params) {
+    spec.params.emplace(nb::cast<std::string>(name), param_value_of(value));
+  }
+  for (const auto& [name, path] : outputs) {
+    spec.outputs.push_back(
+        {nb::cast<std::string>(name),
+         path.is_none() ? std::filesystem::path() : nb::cast<std::filesystem::path>(path)});
+  }
+  spec.chunk_size = chunk_size_of(chunk_size);
+  spec.faults = fault_policy_of(faults);
+  return spec;
+}
+
+std::unique_ptr<Engine> start_engine(int workers, std::vector<std::filesystem::path> plugins,
+                                     std::filesystem::path worker_program,
+                                     std::int64_t memory_bytes, std::int64_t cache_bytes,
+                                     std::int64_t worker_memory_bytes) {
+  const nb::gil_scoped_release released;
+  return std::make_unique<Engine>(EngineOptions{.workers = workers,
+                                                .plugins = std::move(plugins),
+                                                .worker_program = std::move(worker_program),
+                                                .memory_bytes = memory_bytes,
+                                                .cache_bytes = cache_bytes,
+                                                .worker_memory_bytes = worker_memory_bytes});
+}
+
+// Ends without the GIL: its thread may be waiting for it.
+struct NativeEngine {
+  std::unique_ptr<Engine> engine;
+  ~NativeEngine() { close(); }
+  void close() {
+    const nb::gil_scoped_release released;
+    engine.reset();
+  }
+};
+
+}  // namespace
+
+void bind_engine(nb::module_& module) {
+  module.def("version", &version);
+  module.def("usable_cpus", &usable_cpus);
+  nb::class_<NativeEngine>(module, "NativeEngine")
+      .def("__init__",
+           [](NativeEngine* self, int workers, std::vector<std::filesystem::path> plugins,
+              std::filesystem::path worker_program, std::int64_t memory_bytes,
+              std::int64_t cache_bytes, std::int64_t worker_memory_bytes) {
+             new (self)
+                 NativeEngine{start_engine(workers, std::move(plugins), std::move(worker_program),
+                                           memory_bytes, cache_bytes, worker_memory_bytes)};
+           })
+      .def("submit",
+           [](NativeEngine& self, const std::string& kernel, const nb::dict& inputs,
+              const nb::dict& params, const nb::dict& outputs, const nb::object& chunk_size,
+              const nb::dict& faults) {
+             JobSpec spec = spec_of(kernel, inputs, params, outputs, chunk_size, faults);
+             const nb::gil_scoped_release released;
+             return self.engine->submit(std::move(spec));
+           })
+      .def("kernels",
+           [](NativeEngine& self) {
+             std::vector<KernelInfo> kernels;
+             {
+               const nb::gil_scoped_release released;
+               kernels = self.engine->kernels();
+             }
+             nb::list facts;
+             for (const KernelInfo& kernel : kernels) facts.append(facts_of(kernel));
+             return facts;
+           })
+      .def("kernel",
+           [](NativeEngine& self, const std::string& name) {
+             KernelInfo kernel;
+             {
+               const nb::gil_scoped_release released;
+               kernel = self.engine->kernel(name);
+             }
+             return facts_of(kernel);
+           })
+      .def("close", &NativeEngine::close);
+}
+
+}  // namespace gristmill::python

@@ -1,0 +1,101 @@
+#include <memory>
+#include <utility>
+
+#include "engine/job_queue.h"
+#include "engine/process_launcher.h"
+#include "engine/worker_output.h"
+#include "engine/zygote_launcher.h"
+#include "python/bindings.h"
+#include "python/function_jobs.h"
+
+namespace gristmill::python {
+namespace nb = nanobind;
+namespace {
+
+// Workers that run Python functions.
+class FunctionEngine {
+ public:
+  FunctionEngine(std::unique_ptr<engine::WorkerLauncher> launcher, int workers,
+                 std::int64_t memory_bytes, std::int64_t cache_bytes)
+      : jobs_(std::make_unique<engine::JobQueue>(std::move(launcher), workers,
+                                                 engine::memory_limits(memory_bytes, cache_bytes),
+                                                 engine::lines_to_stderr())) {}
+  ~FunctionEngine() { close(); }
+
+  Job submit(const FunctionJob& job) {
+    return jobs_->submit(plan_function_job(job, jobs_->workers()));
+  }
+  std::int64_t chunk_items(std::int64_t items, std::int64_t bytes_per_item, ChunkSize size) const {
+    return engine::plan_chunks({.items = items, .bytes_per_item = bytes_per_item}, size)
+        .chunk_items;
+  }
+  void close() {
+    const nb::gil_scoped_release released;
+    jobs_.reset();
+  }
+
+ private:
+  std::unique_ptr<engine::JobQueue> jobs_;
+};
+
+using OutputFacts = std::tuple<std::string, std::string, Shape, std::filesystem::path>;
+
+// zygote: the words that start one; none: each worker is started by itself.
+void start(FunctionEngine* self, std::vector<std::string> worker,
+           std::optional<std::vector<std::string>> zygote, int workers, std::int64_t memory_bytes,
+           std::int64_t cache_bytes, std::int64_t worker_memory_bytes) {
+  const auto program_of = [](std::vector<std::string>& words) {
+    engine::Program program{words.at(0)};
+    program.arguments.assign(words.begin() + 1, words.end());
+    return program;
+  };
+  std::unique_ptr<engine::WorkerLauncher> launcher;
+  if (zygote) {
+    launcher = std::make_unique<engine::ZygoteLauncher>(program_of(*zygote), program_of(worker),
+                                                        worker_memory_bytes);
+  } else {
+    launcher = std::make_unique<engine::ProcessLauncher>(program_of(worker), worker_memory_bytes);
+  }
+  const nb::gil_scoped_release released;
+  new (self) FunctionEngine(std::move(launcher), workers, memory_bytes, cache_bytes);
+}
+
+Job submit(FunctionEngine& self, std::string name, bool emits, const Dataset& function,
+           std::vector<Dataset> inputs, std::int64_t items, std::int64_t bytes_per_item,
+           const nb::object& chunk_size, const std::vector<OutputFacts>& outputs, bool overwrites,
+           const nb::dict& faults) {
+  FunctionJob job{.name = std::move(name),
+                  .pattern = emits ? Pattern::kEmit : Pattern::kMap,
+                  .function = function,
+                  .inputs = std::move(inputs),
+                  .items = items,
+                  .bytes_per_item = bytes_per_item,
+                  .chunk_size = chunk_size_of(chunk_size),
+                  .outputs = {},
+                  .overwrites_output = overwrites,
+                  .faults = fault_policy_of(faults)};
+  for (const auto& [output, dtype, shape, path] : outputs) {
+    job.outputs.push_back({output, dtype_of(dtype), shape, 0, path});
+  }
+  const nb::gil_scoped_release released;
+  return self.submit(job);
+}
+
+}  // namespace
+
+void bind_functions(nb::module_& module) {
+  nb::class_<FunctionEngine>(module, "FunctionEngine")
+      .def("__init__", &start, nb::arg("worker"), nb::arg("zygote").none(), nb::arg("workers"),
+           nb::arg("memory_bytes"), nb::arg("cache_bytes"), nb::arg("worker_memory_bytes"))
+      .def("submit", &submit, nb::kw_only(), nb::arg("name"), nb::arg("emits"), nb::arg("function"),
+           nb::arg("inputs"), nb::arg("items"), nb::arg("bytes_per_item"), nb::arg("chunk_size"),
+           nb::arg("outputs"), nb::arg("overwrites"), nb::arg("faults"))
+      .def("chunk_items",
+           [](const FunctionEngine& self, std::int64_t items, std::int64_t bytes_per_item,
+              const nb::object& size) {
+             return self.chunk_items(items, bytes_per_item, chunk_size_of(size));
+           })
+      .def("close", &FunctionEngine::close);
+}
+
+}  // namespace gristmill::python

@@ -1,0 +1,291 @@
+"""Datasets as NumPy arrays: what is placed in shared memory or mapped from files, without copies."""
+
+import math
+import weakref
+
+import numpy as np
+
+from . import _core
+from ._errors import InvalidError
+
+# Elements that kernels read as they are.
+_ENGINE_DTYPES = frozenset(
+    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64"
+    " complex64 complex128".split()
+)
+
+
+def engine_dtype(dtype):
+    """The engine's (name, bytes of trailing axis or None) for a NumPy dtype.
+
+    Dates and time spans are int64 to the engine; records and other fixed-size elements are rows of
+    bytes. Raises InvalidError for Python objects and for foreign byte orders.
+    """
+    dtype = np.dtype(dtype)
+    if dtype.hasobject:
+        raise InvalidError(
+            f'elements of dtype "{dtype}" are Python objects, which no other process can read',
+            "",
+            "Convert the array to numbers, records or fixed-length bytes.",
+        )
+    if dtype.name in _ENGINE_DTYPES and dtype.isnative:
+        return dtype.name, None
+    if dtype.kind in "mM" and dtype.isnative:
+        return "int64", None
+    if dtype.itemsize == 0:
+        raise InvalidError(f'elements of dtype "{dtype}" have no bytes')
+    return "uint8", dtype.itemsize
+
+
+def engine_shape(dtype, shape):
+    """How the engine sees an array of this dtype and shape: its dtype's name, its shape."""
+    name, element_bytes = engine_dtype(dtype)
+    return name, tuple(shape) if element_bytes is None else (*shape, element_bytes)
+
+
+def array_over(memory, dtype, shape):
+    """An array over a buffer of exactly its bytes: no copy."""
+    dtype = np.dtype(dtype)
+    if math.prod(shape) == 0:
+        return np.empty(shape, dtype)
+    return np.frombuffer(memory, dtype=dtype).reshape(shape)
+
+
+class Dataset(np.ndarray):
+    """A NumPy array that lies in shared memory or in a mapped file, and that nobody can write.
+
+    Engines and executors pass it to their workers without a copy, and so they do with contiguous
+    parts of it. Its memory lives as long as any array over it. Results of arithmetic on it are
+    ordinary arrays.
+    """
+
+    def __setitem__(self, key, value):
+        self._refuse_writing()
+        super().__setitem__(key, value)
+
+    def _refuse_writing(self):
+        if not self.flags.writeable:
+            raise ValueError(
+                "a dataset is read-only, because other processes read the same memory: change a "
+                "copy (numpy.array(dataset)), or fill memory of engine.empty() before it is sealed"
+            )
+
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        if array is self:
+            return array
+        array = array.view(np.ndarray)
+        return array[()] if return_scalar or array.ndim == 0 else array
+
+    def __reduce__(self):
+        return np.asarray(self).view(np.ndarray).__reduce__()
+
+
+def _refusing(name):
+    operation = getattr(np.ndarray, name)
+
+    def in_place(self, other):
+        self._refuse_writing()
+        return operation(self, other)
+
+    in_place.__name__ = name
+    return in_place
+
+
+for _name in "add sub mul truediv floordiv mod pow lshift rshift and or xor matmul".split():
+    _name = f"__i{_name}__"
+    if hasattr(np.ndarray, _name):
+        setattr(Dataset, _name, _refusing(_name))
+
+
+def dataset_array(placed, dtype=None, shape=None):
+    """The Dataset over a placed array of the engine."""
+    dtype = placed.dtype if dtype is None else dtype
+    shape = placed.shape if shape is None else shape
+    array = array_over(placed.view(), dtype, shape).view(Dataset)
+    array.flags.writeable = False
+    return array
+
+
+def open_dataset(path, dtype=None, shape=None, offset=0):
+    """See Engine.open."""
+    if dtype is None:
+        if shape is not None or offset:
+            raise InvalidError("a raw file needs a dtype as well as a shape")
+        return dataset_array(_core.Dataset.open(path))
+    if shape is None:
+        raise InvalidError("a raw file needs a shape as well as a dtype")
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    name, raw_shape = engine_shape(dtype, shape)
+    return dataset_array(_core.Dataset.open_raw(path, name, list(raw_shape), offset), dtype, shape)
+
+
+class NewDataset:
+    """Memory for an array that is filled in place and then sealed: no copy is made of it.
+
+    `new[...] = values` writes to it; `numpy.asarray(new)` is an array over it, which must be gone
+    before `seal()`.
+    """
+
+    def __init__(self, shape, dtype):
+        self.dtype = np.dtype(dtype)
+        self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        name, engine = engine_shape(self.dtype, self.shape)
+        self._memory = _core.FillableMemory(name, list(engine))
+
+    def __array__(self, dtype=None, copy=None):
+        array = array_over(self._require().view(), self.dtype, self.shape)
+        if copy or (dtype is not None and np.dtype(dtype) != self.dtype):
+            return np.array(array, dtype=dtype)
+        return array
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, key):
+        return self.__array__()[key]
+
+    def __setitem__(self, key, value):
+        self.__array__()[key] = value
+
+    def __repr__(self):
+        state = "sealed" if self._memory is None else "not sealed"
+        return f"<gristmill.NewDataset {self.shape} {self.dtype}, {state}>"
+
+    def seal(self):
+        """Makes the memory read-only for ever, for everybody, and returns it as a Dataset.
+
+        Nothing is copied. Raises InvalidError while arrays over the memory exist.
+        """
+        placed = self._require().seal()
+        self._memory = None
+        return dataset_array(placed, self.dtype, self.shape)
+
+    def _require(self):
+        if self._memory is None:
+            raise InvalidError("this memory was sealed: use the dataset that seal() returned")
+        return self._memory
+
+
+def _address(array):
+    return array.__array_interface__["data"][0]
+
+
+def _mapped_file(array):
+    """The numpy.memmap that an array is a part of, or None."""
+    base = array
+    while isinstance(base, np.ndarray):
+        if isinstance(base, np.memmap) and base.filename is not None:
+            found = base
+            base = base.base
+            if not isinstance(base, np.memmap):
+                return found
+        else:
+            base = base.base
+    return None
+
+
+def _open_mapped(array):
+    """The part of a file that an array is, mapped by the engine; None if it is no such part."""
+    mapped = _mapped_file(array)
+    if mapped is None or mapped.mode not in ("r", "c", "r+"):
+        return None
+    if mapped.mode == "c":  # what was written to it is not in the file
+        return None
+    offset = mapped.offset + _address(array) - _address(mapped)
+    if offset < 0:
+        return None
+    name, shape = engine_shape(array.dtype, array.shape)
+    if offset % np.dtype(name).itemsize:
+        return None
+    return _core.Dataset.open_raw(mapped.filename, name, list(shape), offset)
+
+
+def placed_already(array):
+    """The engine's dataset of an array that needs no copy; None if it needs one.
+
+    Those are: contiguous parts of datasets and results of any engine, and of numpy.memmap files.
+    """
+    if not array.flags.c_contiguous or array.nbytes == 0:
+        return None
+    name, shape = engine_shape(array.dtype, array.shape)
+    found = _core.find_placed(_address(array), array.nbytes)
+    if found is not None:
+        whole, offset = found
+        if offset % np.dtype(name).itemsize == 0:
+            return whole.part(name, list(shape), offset)
+    return _open_mapped(array)
+
+
+def place(array):
+    """The engine's dataset of an array: as it is if it is placed, else one copy of it."""
+    placed = placed_already(array)
+    if placed is not None:
+        return placed
+    array = np.ascontiguousarray(array)
+    name, shape = engine_shape(array.dtype, array.shape)
+    return _core.Dataset.copy_of(_address(array), name, list(shape))
+
+
+_SAMPLES = 256
+
+
+def _sample(array):
+    """Some of an array's bytes, from all over it: another sample is another array."""
+    raw = array.reshape(-1).view(np.uint8) if array.flags.c_contiguous and array.size else None
+    if raw is None:
+        return b""
+    step = max(raw.size // _SAMPLES, 1)
+    return raw[::step].tobytes() + raw[-64:].tobytes()
+
+
+class SharedArrays:
+    """Remembers which arrays were shared, as long as they live, and as what."""
+
+    def __init__(self):
+        self._known = {}
+
+    def share(self, array, refresh):
+        array = _as_array(array)
+        if isinstance(array, Dataset) and placed_already(array) is not None:
+            return array
+        placed = placed_already(array)
+        if placed is not None:
+            return dataset_array(placed, array.dtype, array.shape)
+        key = id(array)
+        known = self._known.get(key)
+        sample = _sample(array)
+        if known is not None and not refresh:
+            of_array, shared, sample_then = known
+            if of_array() is array and sample_then == sample:
+                dataset = shared()
+                if dataset is not None:
+                    return dataset
+        dataset = dataset_array(place(array), array.dtype, array.shape)
+        self._remember(key, array, dataset, sample)
+        return dataset
+
+    def _remember(self, key, array, dataset, sample):
+        known = self._known
+
+        def forget(_, key=key):
+            known.pop(key, None)
+
+        self._known[key] = (weakref.ref(array, forget), weakref.ref(dataset), sample)
+
+
+def _as_array(value):
+    """An array over whatever has a buffer, __array_interface__ or __dlpack__; else a copy as one."""
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, NewDataset):
+        raise InvalidError("this memory is not sealed yet: call its seal() first")
+    try:
+        return np.asarray(memoryview(value))
+    except (TypeError, BufferError, ValueError):
+        pass
+    if not hasattr(value, "__array_interface__") and hasattr(value, "__dlpack__"):
+        return np.from_dlpack(value)
+    return np.asarray(value)
+
+
+as_array = _as_array

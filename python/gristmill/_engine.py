@@ -1,0 +1,443 @@
+"""Engine: arrays shared with worker processes, kernels and Python functions run on them."""
+
+import atexit
+import math
+import os
+import pathlib
+import weakref
+
+import numpy as np
+
+from . import _arrays, _core, _function_jobs, _interpreter
+from ._errors import InvalidError
+from ._jobs import Job, show_progress
+
+_PACKAGE = pathlib.Path(__file__).parent
+WORKER_PROGRAM = _PACKAGE / "bin" / "gristmill-worker"
+PRELOAD = ("numpy",)
+
+_FAULT_WORDS = ("retries", "timeout", "stopped_timeout", "on_error", "fill", "bisect")
+_engines = weakref.WeakSet()
+
+
+def _fault_policy(words):
+    """The engine's words for what a user says of faults."""
+    policy = {key: value for key, value in words.items() if value is not None}
+    on_error = policy.pop("on_error", "stop")
+    if on_error not in ("stop", "skip"):
+        raise InvalidError(f'on_error is "stop" or "skip", not {on_error!r}')
+    policy["skip"] = on_error == "skip"
+    return policy
+
+
+def _size_bytes(size, what):
+    if size is None:
+        return 0
+    if isinstance(size, str):
+        number = size.rstrip("KMGiB")
+        factor = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}.get(size[len(number) :])
+        try:
+            return int(float(number) * factor)
+        except (TypeError, ValueError):
+            raise InvalidError(f'{what} is a number of bytes or a text like "2GiB"') from None
+    return int(size)
+
+
+class Engine:
+    """Worker processes, and what they work on.
+
+    workers: how many processes; None: the CPUs that this process may use.
+    plugins: kernel plug-ins (paths of shared objects) beside the built-in kernels.
+    memory, cache: limits for results in memory and for what is kept of ended jobs, in bytes or as
+        text such as "2GiB"; None: as much as the system has, and a quarter of it.
+    memory_limit: of each worker's own data.
+    zygote: Python workers are forked from one process that has NumPy loaded, which takes
+        milliseconds. False: each is a program of its own.
+    preload: modules that this process loads beside NumPy.
+
+    Workers start when they are first needed: those for kernels at the first run(), those for Python
+    functions at the first map_chunks(). Safe to use from several threads; jobs run one at a time.
+    An engine ends with close(), as a context manager, or with the interpreter; results stay valid.
+    """
+
+    def __init__(
+        self,
+        workers=None,
+        *,
+        plugins=(),
+        memory=None,
+        cache=None,
+        memory_limit=None,
+        zygote=True,
+        preload=(),
+    ):
+        self._workers = _core.usable_cpus() if workers is None else int(workers)
+        if not 1 <= self._workers <= 4096:
+            raise InvalidError(f"cannot start {workers} workers: 1 to 4096 are possible")
+        self._plugins = [os.fspath(plugin) for plugin in plugins]
+        self._memory = _size_bytes(memory, "memory")
+        self._cache = -1 if cache is None else _size_bytes(cache, "cache")
+        self._memory_limit = _size_bytes(memory_limit, "memory_limit")
+        self._zygote = zygote
+        self._preload = (*PRELOAD, *preload)
+        self._shared = _arrays.SharedArrays()
+        self._native = None
+        self._functions = None
+        self._closed = False
+        self._pid = os.getpid()
+        _engines.add(self)
+
+    @property
+    def workers(self):
+        """How many workers it has of each kind."""
+        return self._workers
+
+    def close(self):
+        """Cancels what runs and ends the workers. Results stay valid; nothing else can be run."""
+        self._closed = True
+        if os.getpid() != self._pid:
+            return
+        for core in (self._native, self._functions):
+            if core is not None:
+                core.close()
+        self._native = self._functions = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    # Data.
+
+    def open(self, path, dtype=None, shape=None, offset=0):
+        """A Dataset over a file, mapped in place: nothing is copied, whatever its size.
+
+        path: a .npy file; or, with dtype and shape, a raw file with row-major elements from byte
+        `offset` on. Raises InvalidError for a file that is none of these.
+        """
+        return _arrays.open_dataset(path, dtype, shape, offset)
+
+    def share(self, array, *, refresh=False):
+        """A Dataset with the elements of an array: one copy into sealed shared memory.
+
+        array: anything with a buffer, __array_interface__ or __dlpack__. What is placed already (a
+        dataset, a result, a numpy.memmap, or a contiguous part of one) is not copied. An array that
+        was shared before and still lives is not copied again: to share it after it was changed in
+        place say refresh=True (a change is noticed without it only if it touches one of some 256
+        sampled bytes).
+        Raises InvalidError for elements that are Python objects; ResourcesError without memory.
+        """
+        return self._shared.share(array, refresh)
+
+    def empty(self, shape, dtype="float64"):
+        """Shared memory for an array to be made in place: fill it, then seal() it. No copy."""
+        return _arrays.NewDataset(shape, dtype)
+
+    # Kernels.
+
+    def kernels(self):
+        """The names of all kernels, plug-ins' first."""
+        return [facts["name"] for facts in self._native_core().kernels()]
+
+    def kernel(self, name):
+        """What a kernel says of itself: a dict with summary, description, inputs, params, outputs.
+
+        Raises InvalidError, with the nearest known name, when there is none.
+        """
+        return self._native_core().kernel(name)
+
+    def run(
+        self,
+        kernel,
+        *arrays,
+        out=None,
+        outputs=None,
+        chunk_size="auto",
+        progress=None,
+        wait=True,
+        params=None,
+        **words,
+    ):
+        """Runs a kernel: a built-in one or one of a plug-in.
+
+        arrays: inputs in the order in which the kernel declares them. Keywords are inputs and
+        parameters by name, and of faults: retries, timeout (seconds for a chunk), stopped_timeout,
+        on_error ("stop" or "skip"), fill, bisect. params: parameters whose names are taken here.
+        Inputs that are not placed already are copied once, as by share() without its memory.
+        out: the path of a .npy file for the only output, or a dict of paths by output name.
+        outputs: names of those to compute; None: all.
+        chunk_size: "auto", items, or a size such as "64KiB".
+        progress: True for a bar, or a callable (items done, items in all).
+
+        Returns a dict from output name to array: writable, over the shared memory that the workers
+        wrote, not copied, valid after close(); those in files are read-only. With wait=False: a Job
+        whose result() is that. Raises InvalidError, ResourcesError, FailedError.
+        """
+        core = self._native_core()
+        faults = {name: words.pop(name) for name in _FAULT_WORDS if name in words}
+        facts = core.kernel(kernel)
+        inputs, parameters = self._arguments(facts, arrays, words, params or {})
+        job = core.submit(
+            kernel,
+            inputs,
+            parameters,
+            self._output_paths(facts, out, outputs),
+            chunk_size,
+            _fault_policy(faults),
+        )
+        return self._finish(Job(job, _kernel_outputs), progress, wait)
+
+    @staticmethod
+    def _arguments(facts, arrays, words, params):
+        names = [name for name, *_ in facts["inputs"]]
+        if len(arrays) > len(names):
+            raise InvalidError(
+                f'kernel "{facts["name"]}" has {len(names)} inputs, and {len(arrays)} are given'
+            )
+        inputs = dict(zip(names, arrays))
+        parameters = dict(params)
+        for name, value in words.items():
+            if name in names:
+                if name in inputs:
+                    raise InvalidError(f'input "{name}" is given twice')
+                inputs[name] = value
+            else:
+                parameters[name] = value
+        for name, value in parameters.items():
+            if isinstance(value, np.generic):
+                parameters[name] = value.item()
+            elif isinstance(value, (tuple, list, np.ndarray)):
+                parameters[name] = [float(number) for number in value]
+        placed = {name: _arrays.place(_arrays.as_array(value)) for name, value in inputs.items()}
+        return placed, parameters
+
+    @staticmethod
+    def _output_paths(facts, out, outputs):
+        names = [name for name, _ in facts["outputs"]]
+        if isinstance(out, dict):
+            paths = {name: os.fspath(path) for name, path in out.items()}
+        elif out is not None:
+            if outputs is None and len(names) != 1:
+                raise InvalidError(
+                    f'kernel "{facts["name"]}" has several outputs: say out={{name: path}}'
+                )
+            paths = {(outputs or names)[0]: os.fspath(out)}
+        else:
+            paths = {}
+        wanted = outputs if outputs is not None else ([] if not paths else list(paths))
+        return {name: paths.get(name) for name in wanted}
+
+    # Python functions.
+
+    def map_chunks(
+        self,
+        function,
+        *arrays,
+        out=None,
+        dtype=None,
+        shape=None,
+        into=False,
+        chunk_size="auto",
+        progress=None,
+        wait=True,
+        **faults,
+    ):
+        """Calls a Python function on chunks of rows, in worker processes, and gathers its rows.
+
+        function(*chunks): chunks are read-only views of the same rows of each array, valid during
+        the call. It returns an array with as many rows. With into=True it gets one more array, the
+        rows of the result, which are zeros, and fills them: then nothing is copied.
+        Lambdas, closures and functions of notebooks work; they are sent to each worker once.
+        out: the path of a .npy file for the result; None: memory.
+        dtype, shape: of the result: its dtype, and the shape behind its rows (None: ()). Without
+        dtype the result of the first chunk says both, and a chunk that differs is an error.
+        Keywords of faults: as run().
+
+        Returns an array over the shared memory that the workers wrote, writable and valid after
+        close(); with wait=False a Job. Raises FailedError, with the worker's traceback as its cause,
+        when the function raises.
+        """
+        engine = self._function_core()
+        work = _function_jobs.ChunkFunction(function, arrays, self._place)
+        policy = _fault_policy(faults)
+        first = None
+        if dtype is None:
+            if into:
+                raise InvalidError("with into=True the dtype of the result must be said")
+            if work.items == 0:
+                raise InvalidError("without rows the dtype of the result must be said")
+            first = _function_jobs.unpickled_first(
+                work.first_chunk(engine, chunk_size, policy)
+            )
+            rows = min(_function_jobs.chunk_rows(engine, work, chunk_size, policy), work.items)
+            if first.ndim == 0 or len(first) != rows:
+                got = "a scalar" if first.ndim == 0 else f"{len(first)} rows"
+                raise InvalidError(f"{work.name} returned {got} for a chunk of {rows} rows")
+            dtype, shape = first.dtype, first.shape[1:]
+            chunk_size = rows
+        dtype = np.dtype(dtype)
+        shape = (work.items, *(() if shape is None else shape))
+        more = {} if first is None else {"first": first}
+        spec = work.spec("map_into" if into else "map", output=(dtype, shape), **more)
+        name, engine_shape = _arrays.engine_shape(dtype, shape)
+        path = "" if out is None else os.fspath(out)
+        core = work.submit(
+            engine,
+            spec,
+            outputs=[("result", name, list(engine_shape), path)],
+            chunk_size=chunk_size,
+            faults=policy,
+            overwrites=not into,
+        )
+
+        def take(result):
+            return _arrays.array_over(result.dataset("result").view(), dtype, shape)
+
+        return self._finish(Job(core, take), progress, wait)
+
+    def flat_map_chunks(
+        self,
+        function,
+        *arrays,
+        dtype=None,
+        shape=(),
+        chunk_size="auto",
+        parts=False,
+        progress=None,
+        wait=True,
+        **faults,
+    ):
+        """As map_chunks(), for functions that return any number of rows for a chunk.
+
+        Returns all rows, in the order of the chunks, in one array, which is a copy; with parts=True
+        a list of read-only arrays where the workers wrote them, no copy.
+        """
+        engine = self._function_core()
+        work = _function_jobs.ChunkFunction(function, arrays, self._place)
+        policy = _fault_policy(faults)
+        more = {}
+        if dtype is None:
+            if work.items == 0:
+                raise InvalidError("without rows the dtype of the result must be said")
+            first = _function_jobs.unpickled_first(
+                work.first_chunk(engine, chunk_size, policy)
+            )
+            if first.ndim == 0:
+                raise InvalidError(f"{work.name} returned a scalar instead of rows")
+            more["first"] = first
+            dtype, shape = first.dtype, first.shape[1:]
+            chunk_size = min(
+                _function_jobs.chunk_rows(engine, work, chunk_size, policy), work.items
+            )
+        dtype = np.dtype(dtype)
+        shape = tuple(shape)
+        spec = work.spec("flat_map", output=(dtype, (0, *shape)), **more)
+        row_bytes = math.prod(shape) * dtype.itemsize
+        core = work.submit(
+            engine,
+            spec,
+            outputs=[("rows", "uint8", [0, row_bytes], "")],
+            chunk_size=chunk_size,
+            faults=policy,
+            emits=True,
+        )
+
+        def take(result):
+            arrays = [
+                _arrays.array_over(memory, dtype, (raw_shape[0], *shape))
+                for memory, raw_shape in result.parts("rows")
+            ]
+            if parts:
+                return arrays
+            return np.concatenate(arrays) if arrays else np.empty((0, *shape), dtype)
+
+        return self._finish(Job(core, take), progress, wait)
+
+    def reduce_chunks(
+        self, function, merge, *arrays, initial=None, chunk_size="auto", progress=None, **faults
+    ):
+        """Calls function(*chunks) on chunks of rows and merges its results, all in workers.
+
+        function returns anything that can be pickled; merge(a, b) merges two results, of which a
+        belongs to earlier rows. They are merged in a fixed tree, so that the same chunks give the
+        same bits for any number of workers. initial: the result for no rows; with rows it is
+        not used. Raises InvalidError for no rows without it.
+        """
+        engine = self._function_core()
+        work = _function_jobs.ChunkFunction(function, arrays, self._place)
+        policy = _fault_policy(faults)
+        if work.items == 0:
+            if initial is None:
+                raise InvalidError("there are no rows to reduce, and no initial result is given")
+            return initial
+        core = work.submit(
+            engine,
+            work.spec("pickled"),
+            outputs=[("first", "uint8", [0], "")],
+            chunk_size=chunk_size,
+            faults=policy,
+            emits=True,
+        )
+        result = self._finish(Job(core, lambda done: done), progress, True)
+        return _function_jobs.merged(engine, merge, result, policy)
+
+    def _finish(self, job, progress, wait):
+        if not wait:
+            return job
+        show_progress(job, progress)
+        return job.result()
+
+    def _place(self, array):
+        return _arrays.place(array)
+
+    def _require_open(self):
+        if os.getpid() != self._pid:
+            raise InvalidError(
+                "this engine belongs to the process that this one was forked from",
+                "",
+                "Make an engine of its own here.",
+            )
+        if self._closed:
+            raise InvalidError("this engine is closed")
+
+    def _native_core(self):
+        self._require_open()
+        if self._native is None:
+            self._native = _core.NativeEngine(
+                self._workers,
+                self._plugins,
+                WORKER_PROGRAM,
+                self._memory,
+                self._cache,
+                self._memory_limit,
+            )
+        return self._native
+
+    def _function_core(self):
+        self._require_open()
+        if self._functions is None:
+            worker = _interpreter.words("worker_main", self._preload)
+            zygote = _interpreter.words("zygote_main", self._preload)
+            self._functions = _core.FunctionEngine(
+                worker,
+                zygote if self._zygote else None,
+                self._workers,
+                self._memory,
+                self._cache,
+                self._memory_limit,
+            )
+        return self._functions
+
+
+def _kernel_outputs(result):
+    return {
+        name: _arrays.array_over(result.dataset(name).view(), dtype, shape)
+        for name, dtype, shape in result.outputs()
+    }
+
+
+@atexit.register
+def _close_all():
+    for engine in list(_engines):
+        engine.close()

@@ -1,0 +1,162 @@
+"""Jobs of Python functions: what workers are told; the other side is _functions.py."""
+
+import pickle
+
+import numpy as np
+
+from . import _arrays, _functions
+from ._errors import InvalidError
+from ._jobs import Job
+
+# Neighbours that are merged at a time: the tree depends on nothing but the number of chunks.
+FAN_IN = 16
+
+
+def name_of(function):
+    return getattr(function, "__qualname__", None) or type(function).__name__
+
+
+def pickled(function):
+    """A function as bytes: by reference where workers can import it, else by value."""
+    try:
+        if getattr(function, "__module__", "__main__") != "__main__":
+            blob = pickle.dumps(function, protocol=5)
+            if pickle.loads(blob) is function:
+                return blob
+    except Exception:
+        pass
+    import cloudpickle
+
+    try:
+        return cloudpickle.dumps(function, protocol=5)
+    except Exception as error:
+        raise InvalidError(
+            f"{name_of(function)} cannot be sent to workers: {type(error).__name__}: {error}",
+            "",
+            "It must not refer to open files, locks, sockets and the like.",
+        ) from error
+
+
+class ChunkFunction:
+    """A Python function with the arrays whose rows it is called with."""
+
+    def __init__(self, function, arrays, share):
+        if not callable(function):
+            raise InvalidError(f"{function!r} is no function")
+        if not arrays:
+            raise InvalidError("there is no array whose rows the function should be called with")
+        self.name = name_of(function)
+        self.blob = pickled(function)
+        arrays = [_arrays.as_array(array) for array in arrays]
+        for array in arrays:
+            if array.ndim == 0:
+                raise InvalidError("an array without axes has no rows")
+        lengths = sorted({len(array) for array in arrays})
+        if len(lengths) > 1:
+            raise InvalidError(f"the arrays have different numbers of rows: {lengths}")
+        self.items = lengths[0]
+        self.placed = [share(array) for array in arrays]
+        self.facts = [(array.dtype, array.shape) for array in arrays]
+        self.input_bytes = sum(array.nbytes // max(self.items, 1) for array in arrays)
+
+    def spec(self, kind, **more):
+        job = {"kind": kind, "name": self.name, "function": self.blob, "inputs": self.facts, **more}
+        data = np.frombuffer(pickle.dumps(job, protocol=5), dtype=np.uint8)
+        return _arrays.place(data)
+
+    def submit(self, engine, spec, *, outputs, chunk_size, faults, emits=False, overwrites=False):
+        """The core's job."""
+        output_bytes = 0 if emits else sum(
+            int(np.prod(shape[1:], dtype=np.int64)) * np.dtype(dtype).itemsize
+            for _, dtype, shape, _ in outputs
+        )
+        return engine.submit(
+            name=self.name,
+            emits=emits,
+            function=spec,
+            inputs=self.placed,
+            items=self.items,
+            bytes_per_item=self.input_bytes + output_bytes,
+            chunk_size=chunk_size,
+            outputs=outputs,
+            overwrites=overwrites,
+            faults=faults,
+        )
+
+    def first_chunk(self, engine, chunk_size, faults):
+        """What the function gives for the first chunk: its result says what all results are.
+
+        The chunk is the one of the job itself, so nothing is computed twice.
+        """
+        rows = min(chunk_rows(engine, self, chunk_size, faults), self.items)
+        first = ChunkFunction.__new__(ChunkFunction)
+        first.__dict__.update(self.__dict__)
+        first.items = rows
+        spec = first.spec("pickled")
+        core = first.submit(
+            engine,
+            spec,
+            outputs=[("first", "uint8", [0], "")],
+            chunk_size=max(rows, 1),
+            faults=faults,
+            emits=True,
+        )
+        return core
+
+
+def chunk_rows(engine, function, chunk_size, faults):
+    """How many rows a chunk of the job has."""
+    if isinstance(chunk_size, int):
+        return chunk_size
+    return engine.chunk_items(function.items, function.input_bytes, chunk_size)
+
+
+def objects_of(result):
+    """The pickled results of chunks, in their order; and where each begins in one buffer."""
+    memory = b"".join(bytes(part) for part, _ in result.parts("first"))
+    offsets = []
+    offset = 0
+    while offset < len(memory):
+        offsets.append(offset)
+        offset += 8 + int.from_bytes(memory[offset : offset + 8], "little")
+    return memory, offsets
+
+
+def wait_for(core):
+    """The result of the core's job, or its failure as an exception."""
+    return Job(core, lambda result: result).result()
+
+
+def unpickled_first(core):
+    memory, _ = objects_of(wait_for(core))
+    return np.asarray(_functions.partial_at(memory, 0))
+
+
+def merged(engine, merge, result, faults):
+    """The pickled results of chunks, merged by workers, level by level, into one object."""
+    blob = pickled(merge)
+    memory, offsets = objects_of(result)
+    while len(offsets) > 1:
+        items = -(-len(offsets) // FAN_IN)
+        data = np.frombuffer(memory, dtype=np.uint8)
+        job = {
+            "kind": "merge",
+            "name": name_of(merge),
+            "function": blob,
+            "offsets": offsets,
+            "fan_in": FAN_IN,
+        }
+        core = engine.submit(
+            name=name_of(merge),
+            emits=True,
+            function=_arrays.place(np.frombuffer(pickle.dumps(job, protocol=5), dtype=np.uint8)),
+            inputs=[_arrays.place(data)],
+            items=items,
+            bytes_per_item=len(memory) // items,
+            chunk_size=1,
+            outputs=[("first", "uint8", [0], "")],
+            overwrites=False,
+            faults=faults,
+        )
+        memory, offsets = objects_of(wait_for(core))
+    return _functions.partial_at(memory, 0)

@@ -1,0 +1,247 @@
+"""What a worker does with a Python function: the other side of _function_jobs.py."""
+
+import collections
+import pickle
+import sys
+import traceback
+
+import numpy as np
+
+_MOST_FUNCTIONS = 16
+# The engine's messages take so much text; the end of a traceback tells most.
+_MOST_TEXT = 3000
+_MOST_MESSAGE = 1000
+# The engine takes control characters out of texts: Unicode's own end of a line stays.
+LINE_END = "\u2028"
+
+
+def _array_over(memory, dtype, shape, names):
+    """An array of the caller's dtype over a buffer of the engine's; names is the engine's shape."""
+    if memory is None or len(memory) == 0:
+        return np.empty(shape, dtype)
+    return np.frombuffer(memory, dtype=dtype).reshape(shape)
+
+
+class _Arrays:
+    """The arrays of a job with the dtypes of its caller."""
+
+    def __init__(self, placed, facts):
+        self.arrays = [
+            _array_over(memory, dtype, shape, engine_shape)
+            for (memory, _, engine_shape), (dtype, shape) in zip(placed, facts)
+        ]
+
+    def rows(self, begin, end):
+        return [array[begin:end] for array in self.arrays]
+
+
+def failure_of(error):
+    """Message and traceback of an exception, as text that the engine can send."""
+    try:
+        message = traceback.format_exception_only(type(error), error)[-1].strip()
+    except Exception:  # its own __str__ raises
+        message = f"{type(error).__name__}: its text cannot be made"
+    try:
+        # Without the frame of this file.
+        lines = traceback.format_exception(type(error), error, error.__traceback__.tb_next)
+        text = "".join(lines)
+    except Exception:
+        text = message
+    return message[:_MOST_MESSAGE], text[-_MOST_TEXT:].replace("\n", LINE_END)
+
+
+def _require_rows(result, rows, name):
+    if result.ndim == 0 or len(result) != rows:
+        got = "a scalar" if result.ndim == 0 else f"{len(result)} rows"
+        raise ValueError(f"{name} returned {got} for a chunk of {rows} rows")
+
+
+class _Map:
+    """A function whose rows are copied into the output."""
+
+    def __init__(self, job, inputs, outputs):
+        self.job = job
+        self.function = job["function"]
+        self.inputs = _Arrays(inputs, job["inputs"])
+        (self.out,) = _Arrays(outputs, [job["output"]]).arrays
+        self.first = job.get("first")
+
+    def run(self, begin, end, _rows):
+        try:
+            if self.first is not None and begin == 0:
+                self.out[:end] = self.first
+                return None
+            result = np.asarray(self.function(*self.inputs.rows(begin, end)))
+            self.check(result, end - begin)
+            self.out[begin:end] = result
+            return None
+        except BaseException as error:
+            return failure_of(error)
+
+    def check(self, result, rows):
+        name = self.job["name"]
+        _require_rows(result, rows, name)
+        expected = self.out.shape[1:]
+        if result.shape[1:] != expected:
+            raise ValueError(
+                f"{name} returned rows of shape {result.shape[1:]}, and the result has rows of "
+                f"shape {expected}"
+            )
+        if self.first is not None and result.dtype != self.out.dtype:
+            raise ValueError(
+                f"{name} returned {result.dtype}, and its first chunk {self.out.dtype}: say which "
+                "dtype the result should have"
+            )
+        if not np.can_cast(result.dtype, self.out.dtype, casting="same_kind"):
+            raise ValueError(
+                f"{name} returned {result.dtype}, which is no {self.out.dtype} as the result is"
+            )
+
+
+class _MapInto:
+    """A function that fills the rows of the output itself."""
+
+    def __init__(self, job, inputs, outputs):
+        self.function = job["function"]
+        self.inputs = _Arrays(inputs, job["inputs"])
+        self.outputs = _Arrays(outputs, [job["output"]])
+
+    def run(self, begin, end, _rows):
+        try:
+            self.function(*self.inputs.rows(begin, end), *self.outputs.rows(begin, end))
+            return None
+        except BaseException as error:
+            return failure_of(error)
+
+
+def _copy_rows(rows, result):
+    """Emits the rows of an array."""
+    memory, *_ = rows.room(len(result))
+    raw = np.ascontiguousarray(result).view(np.uint8).reshape(-1) if result.size else None
+    if raw is not None:
+        np.frombuffer(memory, dtype=np.uint8)[:] = raw
+    rows.commit(len(result))
+
+
+class _FlatMap:
+    """A function that gives any number of rows."""
+
+    def __init__(self, job, inputs, _outputs):
+        self.job = job
+        self.function = job["function"]
+        self.inputs = _Arrays(inputs, job["inputs"])
+        self.dtype, self.shape = job["output"]
+        self.first = job.get("first")
+
+    def run(self, begin, end, rows):
+        try:
+            if self.first is not None and begin == 0:
+                _copy_rows(rows, self.first)
+                return None
+            result = np.asarray(self.function(*self.inputs.rows(begin, end)))
+            name = self.job["name"]
+            if result.ndim == 0 or result.shape[1:] != self.shape[1:]:
+                raise ValueError(
+                    f"{name} returned an array of shape {result.shape}, and the result has rows "
+                    f"of shape {self.shape[1:]}"
+                )
+            if not np.can_cast(result.dtype, self.dtype, casting="same_kind"):
+                raise ValueError(
+                    f"{name} returned {result.dtype}, which is no {self.dtype} as the result is"
+                )
+            _copy_rows(rows, result.astype(self.dtype, copy=False))
+            return None
+        except BaseException as error:
+            return failure_of(error)
+
+
+class _Pickled:
+    """A function whose results, one for each chunk, are any objects: their pickles are emitted."""
+
+    def __init__(self, job, inputs, _outputs):
+        self.function = job["function"]
+        self.inputs = _Arrays(inputs, job["inputs"])
+
+    def run(self, begin, end, rows):
+        try:
+            result = self.function(*self.inputs.rows(begin, end))
+            _emit_pickle(rows, result)
+            return None
+        except BaseException as error:
+            return failure_of(error)
+
+
+def _emit_pickle(rows, result):
+    data = pickle.dumps(result, protocol=5)
+    blob = len(data).to_bytes(8, "little") + data
+    memory, *_ = rows.room(len(blob))
+    memory[:] = blob
+    rows.commit(len(blob))
+
+
+class _Merge:
+    """Merges pickled partials, some neighbours into one: an item is one of the new ones."""
+
+    def __init__(self, job, inputs, _outputs):
+        self.merge = job["function"]
+        (memory, _, _), = inputs
+        self.memory = memory
+        self.offsets = job["offsets"]
+        self.fan_in = job["fan_in"]
+
+    def run(self, begin, end, rows):
+        try:
+            for item in range(begin, end):
+                first, last = item * self.fan_in, min((item + 1) * self.fan_in, len(self.offsets))
+                merged = self.partial(first)
+                for index in range(first + 1, last):
+                    merged = self.merge(merged, self.partial(index))
+                _emit_pickle(rows, merged)
+            return None
+        except BaseException as error:
+            return failure_of(error)
+
+    def partial(self, index):
+        return partial_at(self.memory, self.offsets[index])
+
+
+def partial_at(memory, offset):
+    """The object whose pickle lies there, behind its length."""
+    size = int.from_bytes(memory[offset : offset + 8], "little")
+    return pickle.loads(memory[offset + 8 : offset + 8 + size])
+
+
+_KINDS = {
+    "map": _Map,
+    "map_into": _MapInto,
+    "flat_map": _FlatMap,
+    "pickled": _Pickled,
+    "merge": _Merge,
+}
+
+_functions = collections.OrderedDict()
+
+
+def _function_of(blob):
+    """A function is unpickled once, not for each job."""
+    function = _functions.pop(blob, None)
+    if function is None:
+        function = pickle.loads(blob)
+    _functions[blob] = function
+    while len(_functions) > _MOST_FUNCTIONS:
+        _functions.popitem(last=False)
+    return function
+
+
+def open_function(memory, inputs, outputs):
+    """What the engine calls for each job; see function_host.h."""
+    job = pickle.loads(memory)
+    job["function"] = _function_of(job["function"])
+    return _KINDS[job["kind"]](job, inputs, outputs)
+
+
+def flush_output():
+    """Whole lines: a worker that dies loses what is in a buffer."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.reconfigure(line_buffering=True)
