@@ -1,25 +1,31 @@
-"""The examples of docs/python.md run."""
+"""The examples of the documents run."""
 
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 
-PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "python.md"
-EXAMPLES = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_the_examples_of_the_page_run(example, tmp_path):
-    program = tmp_path / "example.py"
-    program.write_text(example, encoding="utf-8")
-    done = subprocess.run([sys.executable, program], capture_output=True, text=True)
+def examples_of(name):
+    text = (SOURCE / name).read_text(encoding="utf-8")
+    return re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+
+
+@pytest.mark.parametrize("example", examples_of("README.md") + examples_of("docs/python.md"))
+def test_the_examples_run(example, tmp_path):
+    shutil.copy(SOURCE / "examples/data/cities_us.npy", tmp_path / "cities.npy")
+    (tmp_path / "example.py").write_text(example, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert done.stdout
 
 
 def test_there_are_examples():
-    assert len(EXAMPLES) >= 2
+    assert len(examples_of("README.md")) == 1 and len(examples_of("docs/python.md")) == 2

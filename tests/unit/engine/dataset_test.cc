@@ -9,6 +9,8 @@
 
 #include <cstring>
 #include <numeric>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "engine/dataset_storage.h"
@@ -81,6 +83,35 @@ TEST_F(DatasetTest, ViewStaysValidWhileACopyLives) {
   const ArrayView view = Dataset(copy).view();
   std::filesystem::remove(folder_ / "a.npy");
   EXPECT_EQ(static_cast<const unsigned char*>(view.data())[5], 5);
+}
+
+TEST_F(DatasetTest, APartSharesTheMemoryAndKeepsIt) {
+  const std::vector<std::int32_t> values = {1, 2, 3, 4, 5, 6};
+  std::optional<Dataset> whole =
+      Dataset::copy_of(ArrayView(std::span<const std::int32_t>(values), {3, 2}));
+  const Dataset part = whole->part(DType::kInt32, {2}, 2 * sizeof(std::int32_t));
+  const void* const begin = whole->view().data();
+  whole.reset();
+  EXPECT_EQ(part.view().data(), static_cast<const std::int32_t*>(begin) + 2);
+  EXPECT_EQ(part.view().as<std::int32_t>()[1], 4);
+  EXPECT_EQ(part.storage()->place().array_offset, 8);
+  EXPECT_TRUE(part.is_in_memory());
+  EXPECT_EQ(part.part(DType::kUInt8, {4}, 4).view().as<std::uint8_t>()[0], 4);
+}
+
+TEST_F(DatasetTest, RefusesPartsThatAreNone) {
+  const std::vector<std::int32_t> values = {1, 2};
+  const Dataset whole = Dataset::copy_of(ArrayView(std::span<const std::int32_t>(values), {2}));
+  const auto refused = [&](DType dtype, Shape shape, std::int64_t offset) {
+    const Error error = test::error_of([&] { whole.part(dtype, shape, offset); });
+    EXPECT_EQ(error.code(), ErrorCode::kInvalid);
+    EXPECT_THAT(error.message(), HasSubstr("no part of a dataset of 8 bytes"));
+  };
+  refused(DType::kInt32, {3}, 0);
+  refused(DType::kInt32, {1}, 8);
+  refused(DType::kInt32, {1}, -4);
+  refused(DType::kInt32, {1}, 2);
+  refused(DType::kInt64, {INT64_MAX}, 0);
 }
 
 TEST_F(DatasetTest, FileThatIsReplacedByRenameDoesNotChange) {
