@@ -181,8 +181,8 @@ std::unique_ptr<WorkerProcess> ZygoteLauncher::launch(ipc::Channel worker_end) {
   if (!zygote_) zygote_ = std::make_shared<Zygote>(zygote_program_);
   auto [ours, workers] = life_sockets();
   if (!zygote_->request({worker_end.fd(), output.writing.get(), workers.get()})) {
-    zygote_->kill();
-    throw Error(ErrorCode::kResources, "could not start a worker: its zygote is gone");
+    // It is dying, or has not come to the many that were asked for before.
+    return start_process(worker_program_, worker_end.fd(), &output);
   }
   return std::make_unique<ForkedWorker>(zygote_, std::move(ours), std::move(output.reading));
 }

@@ -10,8 +10,8 @@ namespace gristmill::engine {
 class Zygote;
 
 // Starts workers by asking a zygote (ipc/zygote.h) to fork them: for programs that take long to
-// load what a worker needs. Where the zygote must not fork, because what it loaded started threads,
-// workers are started one by one.
+// load what a worker needs. Where the zygote does not take a request, or must not fork because what
+// it loaded started threads, workers are started as programs.
 // Threads and processes: one thread, which must outlive the zygote and the workers.
 class ZygoteLauncher : public WorkerLauncher {
  public:

@@ -1,4 +1,4 @@
-#include <map>
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -76,12 +76,12 @@ JobSpec spec_of(const std::string& kernel, const nb::dict& inputs, const nb::dic
   return spec;
 }
 
-std::unique_ptr<Engine> start_engine(int workers, std::vector<std::filesystem::path> plugins,
+std::shared_ptr<Engine> start_engine(int workers, std::vector<std::filesystem::path> plugins,
                                      std::filesystem::path worker_program,
                                      std::int64_t memory_bytes, std::int64_t cache_bytes,
                                      std::int64_t worker_memory_bytes) {
   const nb::gil_scoped_release released;
-  return std::make_unique<Engine>(EngineOptions{.workers = workers,
+  return std::make_shared<Engine>(EngineOptions{.workers = workers,
                                                 .plugins = std::move(plugins),
                                                 .worker_program = std::move(worker_program),
                                                 .memory_bytes = memory_bytes,
@@ -90,13 +90,23 @@ std::unique_ptr<Engine> start_engine(int workers, std::vector<std::filesystem::p
 }
 
 // Ends without the GIL: its thread may be waiting for it.
-struct NativeEngine {
-  std::unique_ptr<Engine> engine;
+class NativeEngine {
+ public:
+  explicit NativeEngine(std::shared_ptr<Engine> engine) : engine_(std::move(engine)) {}
   ~NativeEngine() { close(); }
+
+  // To be held while it is used: another thread may close it meanwhile.
+  std::shared_ptr<Engine> engine() const {
+    if (auto engine = engine_.load()) return engine;
+    throw Error(ErrorCode::kInvalid, "this engine is closed");
+  }
   void close() {
     const nb::gil_scoped_release released;
-    engine.reset();
+    engine_.store(nullptr);
   }
+
+ private:
+  std::atomic<std::shared_ptr<Engine>> engine_;
 };
 
 }  // namespace
@@ -119,14 +129,14 @@ void bind_engine(nb::module_& module) {
               const nb::dict& faults) {
              JobSpec spec = spec_of(kernel, inputs, params, outputs, chunk_size, faults);
              const nb::gil_scoped_release released;
-             return self.engine->submit(std::move(spec));
+             return self.engine()->submit(std::move(spec));
            })
       .def("kernels",
            [](NativeEngine& self) {
              std::vector<KernelInfo> kernels;
              {
                const nb::gil_scoped_release released;
-               kernels = self.engine->kernels();
+               kernels = self.engine()->kernels();
              }
              nb::list facts;
              for (const KernelInfo& kernel : kernels) facts.append(facts_of(kernel));
@@ -137,7 +147,7 @@ void bind_engine(nb::module_& module) {
              KernelInfo kernel;
              {
                const nb::gil_scoped_release released;
-               kernel = self.engine->kernel(name);
+               kernel = self.engine()->kernel(name);
              }
              return facts_of(kernel);
            })

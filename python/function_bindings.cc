@@ -1,3 +1,4 @@
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -17,13 +18,16 @@ class FunctionEngine {
  public:
   FunctionEngine(std::unique_ptr<engine::WorkerLauncher> launcher, int workers,
                  std::int64_t memory_bytes, std::int64_t cache_bytes)
-      : jobs_(std::make_unique<engine::JobQueue>(std::move(launcher), workers,
+      : jobs_(std::make_shared<engine::JobQueue>(std::move(launcher), workers,
                                                  engine::memory_limits(memory_bytes, cache_bytes),
                                                  engine::lines_to_stderr())) {}
   ~FunctionEngine() { close(); }
 
   Job submit(const FunctionJob& job) {
-    return jobs_->submit(plan_function_job(job, jobs_->workers()));
+    // Held, because another thread may close the engine meanwhile.
+    const std::shared_ptr<engine::JobQueue> jobs = jobs_.load();
+    if (!jobs) throw Error(ErrorCode::kInvalid, "this engine is closed");
+    return jobs->submit(plan_function_job(job, jobs->workers()));
   }
   std::int64_t chunk_items(std::int64_t items, std::int64_t bytes_per_item, ChunkSize size) const {
     return engine::plan_chunks({.items = items, .bytes_per_item = bytes_per_item}, size)
@@ -31,11 +35,11 @@ class FunctionEngine {
   }
   void close() {
     const nb::gil_scoped_release released;
-    jobs_.reset();
+    jobs_.store(nullptr);
   }
 
  private:
-  std::unique_ptr<engine::JobQueue> jobs_;
+  std::atomic<std::shared_ptr<engine::JobQueue>> jobs_;
 };
 
 using OutputFacts = std::tuple<std::string, std::string, Shape, std::filesystem::path>;

@@ -1,6 +1,8 @@
 """Datasets as NumPy arrays: what is placed in shared memory or mapped from files, without copies."""
 
 import math
+import operator
+import os
 import weakref
 
 import numpy as np
@@ -41,6 +43,14 @@ def engine_shape(dtype, shape):
     """How the engine sees an array of this dtype and shape: its dtype's name, its shape."""
     name, element_bytes = engine_dtype(dtype)
     return name, tuple(shape) if element_bytes is None else (*shape, element_bytes)
+
+
+def _shape_of(shape):
+    """A shape, which may be said as one length."""
+    try:
+        return (operator.index(shape),)
+    except TypeError:
+        return tuple(shape)
 
 
 def array_over(memory, dtype, shape):
@@ -114,7 +124,7 @@ def open_dataset(path, dtype=None, shape=None, offset=0):
         return dataset_array(_core.Dataset.open(path))
     if shape is None:
         raise InvalidError("a raw file needs a shape as well as a dtype")
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    shape = _shape_of(shape)
     name, raw_shape = engine_shape(dtype, shape)
     return dataset_array(_core.Dataset.open_raw(path, name, list(raw_shape), offset), dtype, shape)
 
@@ -128,7 +138,7 @@ class NewDataset:
 
     def __init__(self, shape, dtype):
         self.dtype = np.dtype(dtype)
-        self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        self.shape = _shape_of(shape)
         name, engine = engine_shape(self.dtype, self.shape)
         self._memory = _core.FillableMemory(name, list(engine))
 
@@ -171,31 +181,44 @@ def _address(array):
 
 
 def _mapped_file(array):
-    """The numpy.memmap that an array is a part of, or None."""
-    base = array
-    while isinstance(base, np.ndarray):
-        if isinstance(base, np.memmap) and base.filename is not None:
-            found = base
-            base = base.base
-            if not isinstance(base, np.memmap):
-                return found
-        else:
-            base = base.base
-    return None
+    """The outermost numpy.memmap that an array is a part of, or None."""
+    found = None
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap) and array.filename is not None:
+            found = array
+        array = array.base
+    return found
+
+
+def _is_mapped_from(address, path):
+    """Whether the file that has this name now is the one that is mapped at the address."""
+    try:
+        status = os.stat(path)
+        with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+            for line in maps:
+                span, _, _, device, inode, *_ = line.split(maxsplit=5)
+                begin, end = (int(bound, 16) for bound in span.split("-"))
+                if begin <= address < end:
+                    major, minor = (int(number, 16) for number in device.split(":"))
+                    here = (os.makedev(major, minor), int(inode))
+                    return here == (status.st_dev, status.st_ino)
+    except OSError:
+        pass
+    return False
 
 
 def _open_mapped(array):
     """The part of a file that an array is, mapped by the engine; None if it is no such part."""
     mapped = _mapped_file(array)
-    if mapped is None or mapped.mode not in ("r", "c", "r+"):
-        return None
-    if mapped.mode == "c":  # what was written to it is not in the file
+    # With "c" what was written to it is not in the file.
+    if mapped is None or mapped.mode not in ("r", "r+", "w+"):
         return None
     offset = mapped.offset + _address(array) - _address(mapped)
-    if offset < 0:
-        return None
     name, shape = engine_shape(array.dtype, array.shape)
-    if offset % np.dtype(name).itemsize:
+    if offset < 0 or offset % np.dtype(name).itemsize:
+        return None
+    # Its name may have been given to another file meanwhile.
+    if not _is_mapped_from(_address(array), mapped.filename):
         return None
     return _core.Dataset.open_raw(mapped.filename, name, list(shape), offset)
 
@@ -245,7 +268,7 @@ class SharedArrays:
         self._known = {}
 
     def share(self, array, refresh):
-        array = _as_array(array)
+        array = as_array(array)
         if isinstance(array, Dataset) and placed_already(array) is not None:
             return array
         placed = placed_already(array)
@@ -273,7 +296,7 @@ class SharedArrays:
         self._known[key] = (weakref.ref(array, forget), weakref.ref(dataset), sample)
 
 
-def _as_array(value):
+def as_array(value):
     """An array over whatever has a buffer, __array_interface__ or __dlpack__; else a copy as one."""
     if isinstance(value, np.ndarray):
         return value
@@ -286,6 +309,3 @@ def _as_array(value):
     if not hasattr(value, "__array_interface__") and hasattr(value, "__dlpack__"):
         return np.from_dlpack(value)
     return np.asarray(value)
-
-
-as_array = _as_array

@@ -1,9 +1,12 @@
 """Engine: arrays shared with worker processes, kernels and Python functions run on them."""
 
 import atexit
+import difflib
 import math
+import operator
 import os
 import pathlib
+import threading
 import weakref
 
 import numpy as np
@@ -17,17 +20,62 @@ WORKER_PROGRAM = _PACKAGE / "bin" / "gristmill-worker"
 PRELOAD = ("numpy",)
 
 _FAULT_WORDS = ("retries", "timeout", "stopped_timeout", "on_error", "fill", "bisect")
+_NOTHING = object()
 _engines = weakref.WeakSet()
 
 
 def _fault_policy(words):
     """The engine's words for what a user says of faults."""
+    for word in words:
+        if word not in _FAULT_WORDS:
+            near = difflib.get_close_matches(word, _FAULT_WORDS, n=1)
+            hint = f': did you mean "{near[0]}"?' if near else f": known are {', '.join(_FAULT_WORDS)}"
+            raise TypeError(f'unknown keyword "{word}"{hint}')
     policy = {key: value for key, value in words.items() if value is not None}
+    for word, kind in (("retries", int), ("bisect", bool)):
+        if word in policy and not isinstance(policy[word], kind):
+            raise InvalidError(f"{word} is {policy[word]!r} and not of type {kind.__name__}")
+    for word in ("timeout", "stopped_timeout", "fill"):
+        if word in policy:
+            try:
+                policy[word] = float(policy[word])
+            except (TypeError, ValueError):
+                raise InvalidError(f"{word} is {policy[word]!r} and no number") from None
     on_error = policy.pop("on_error", "stop")
     if on_error not in ("stop", "skip"):
         raise InvalidError(f'on_error is "stop" or "skip", not {on_error!r}')
     policy["skip"] = on_error == "skip"
     return policy
+
+
+def _chunk_size(value):
+    """A chunk size as the engine takes it: a text, or a number that it can hold."""
+    if isinstance(value, str):
+        return value
+    try:
+        return min(operator.index(value), 2**62)
+    except TypeError:
+        raise InvalidError(
+            f"a chunk size cannot be {value!r}",
+            "",
+            'It is "auto", a number of items, or a size such as "64KiB".',
+        ) from None
+
+
+def _param(name, value):
+    """A parameter of a kernel as the engine takes it."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, (tuple, list, np.ndarray)):
+        return [float(number) for number in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise InvalidError(f'parameter "{name}" is {value}, beyond what 64 bits hold')
+    if not isinstance(value, (bool, int, float, str)):
+        raise InvalidError(
+            f'parameter "{name}" is a {type(value).__name__}: it can be a bool, an int, a float, a '
+            "str or a list of numbers"
+        )
+    return value
 
 
 def _size_bytes(size, what):
@@ -85,6 +133,7 @@ class Engine:
         self._functions = None
         self._closed = False
         self._pid = os.getpid()
+        self._starting = threading.Lock()
         _engines.add(self)
 
     @property
@@ -122,7 +171,8 @@ class Engine:
         """A Dataset with the elements of an array: one copy into sealed shared memory.
 
         array: anything with a buffer, __array_interface__ or __dlpack__. What is placed already (a
-        dataset, a result, a numpy.memmap, or a contiguous part of one) is not copied. An array that
+        dataset, a result, a numpy.memmap, or a contiguous part of one) is not copied: who may write
+        to a result or to a file still may, and must not while jobs read it. An array that
         was shared before and still lives is not copied again: to share it after it was changed in
         place say refresh=True (a change is noticed without it only if it touches one of some 256
         sampled bytes).
@@ -183,7 +233,7 @@ class Engine:
             inputs,
             parameters,
             self._output_paths(facts, out, outputs),
-            chunk_size,
+            _chunk_size(chunk_size),
             _fault_policy(faults),
         )
         return self._finish(Job(job, _kernel_outputs), progress, wait)
@@ -204,11 +254,7 @@ class Engine:
                 inputs[name] = value
             else:
                 parameters[name] = value
-        for name, value in parameters.items():
-            if isinstance(value, np.generic):
-                parameters[name] = value.item()
-            elif isinstance(value, (tuple, list, np.ndarray)):
-                parameters[name] = [float(number) for number in value]
+        parameters = {name: _param(name, value) for name, value in parameters.items()}
         placed = {name: _arrays.place(_arrays.as_array(value)) for name, value in inputs.items()}
         return placed, parameters
 
@@ -248,7 +294,7 @@ class Engine:
         function(*chunks): chunks are read-only views of the same rows of each array, valid during
         the call. It returns an array with as many rows. With into=True it gets one more array, the
         rows of the result, which are zeros, and fills them: then nothing is copied.
-        Lambdas, closures and functions of notebooks work; they are sent to each worker once.
+        Lambdas, closures and functions of notebooks work; they are sent once for a job.
         out: the path of a .npy file for the result; None: memory.
         dtype, shape: of the result: its dtype, and the shape behind its rows (None: ()). Without
         dtype the result of the first chunk says both, and a chunk that differs is an error.
@@ -259,23 +305,18 @@ class Engine:
         when the function raises.
         """
         engine = self._function_core()
-        work = _function_jobs.ChunkFunction(function, arrays, self._place)
         policy = _fault_policy(faults)
+        chunk_size = _chunk_size(chunk_size)
+        work = _function_jobs.ChunkFunction(function, arrays, _arrays.place, into)
         first = None
         if dtype is None:
             if into:
                 raise InvalidError("with into=True the dtype of the result must be said")
-            if work.items == 0:
-                raise InvalidError("without rows the dtype of the result must be said")
-            first = _function_jobs.unpickled_first(
-                work.first_chunk(engine, chunk_size, policy)
-            )
-            rows = min(_function_jobs.chunk_rows(engine, work, chunk_size, policy), work.items)
+            first, rows, chunk_size = work.first_chunk(engine, chunk_size, policy)
             if first.ndim == 0 or len(first) != rows:
                 got = "a scalar" if first.ndim == 0 else f"{len(first)} rows"
                 raise InvalidError(f"{work.name} returned {got} for a chunk of {rows} rows")
             dtype, shape = first.dtype, first.shape[1:]
-            chunk_size = rows
         dtype = np.dtype(dtype)
         shape = (work.items, *(() if shape is None else shape))
         more = {} if first is None else {"first": first}
@@ -288,7 +329,6 @@ class Engine:
             outputs=[("result", name, list(engine_shape), path)],
             chunk_size=chunk_size,
             faults=policy,
-            overwrites=not into,
         )
 
         def take(result):
@@ -314,22 +354,16 @@ class Engine:
         a list of read-only arrays where the workers wrote them, no copy.
         """
         engine = self._function_core()
-        work = _function_jobs.ChunkFunction(function, arrays, self._place)
         policy = _fault_policy(faults)
+        chunk_size = _chunk_size(chunk_size)
+        work = _function_jobs.ChunkFunction(function, arrays, _arrays.place)
         more = {}
         if dtype is None:
-            if work.items == 0:
-                raise InvalidError("without rows the dtype of the result must be said")
-            first = _function_jobs.unpickled_first(
-                work.first_chunk(engine, chunk_size, policy)
-            )
+            first, _, chunk_size = work.first_chunk(engine, chunk_size, policy)
             if first.ndim == 0:
                 raise InvalidError(f"{work.name} returned a scalar instead of rows")
             more["first"] = first
             dtype, shape = first.dtype, first.shape[1:]
-            chunk_size = min(
-                _function_jobs.chunk_rows(engine, work, chunk_size, policy), work.items
-            )
         dtype = np.dtype(dtype)
         shape = tuple(shape)
         spec = work.spec("flat_map", output=(dtype, (0, *shape)), **more)
@@ -355,7 +389,7 @@ class Engine:
         return self._finish(Job(core, take), progress, wait)
 
     def reduce_chunks(
-        self, function, merge, *arrays, initial=None, chunk_size="auto", progress=None, **faults
+        self, function, merge, *arrays, initial=_NOTHING, chunk_size="auto", progress=None, **faults
     ):
         """Calls function(*chunks) on chunks of rows and merges its results, all in workers.
 
@@ -365,20 +399,14 @@ class Engine:
         not used. Raises InvalidError for no rows without it.
         """
         engine = self._function_core()
-        work = _function_jobs.ChunkFunction(function, arrays, self._place)
         policy = _fault_policy(faults)
+        chunk_size = _chunk_size(chunk_size)
+        work = _function_jobs.ChunkFunction(function, arrays, _arrays.place)
         if work.items == 0:
-            if initial is None:
+            if initial is _NOTHING:
                 raise InvalidError("there are no rows to reduce, and no initial result is given")
             return initial
-        core = work.submit(
-            engine,
-            work.spec("pickled"),
-            outputs=[("first", "uint8", [0], "")],
-            chunk_size=chunk_size,
-            faults=policy,
-            emits=True,
-        )
+        core = work.objects(engine, chunk_size, policy)
         result = self._finish(Job(core, lambda done: done), progress, True)
         return _function_jobs.merged(engine, merge, result, policy)
 
@@ -387,9 +415,6 @@ class Engine:
             return job
         show_progress(job, progress)
         return job.result()
-
-    def _place(self, array):
-        return _arrays.place(array)
 
     def _require_open(self):
         if os.getpid() != self._pid:
@@ -402,32 +427,34 @@ class Engine:
             raise InvalidError("this engine is closed")
 
     def _native_core(self):
-        self._require_open()
-        if self._native is None:
-            self._native = _core.NativeEngine(
-                self._workers,
-                self._plugins,
-                WORKER_PROGRAM,
-                self._memory,
-                self._cache,
-                self._memory_limit,
-            )
-        return self._native
+        with self._starting:
+            self._require_open()
+            if self._native is None:
+                self._native = _core.NativeEngine(
+                    self._workers,
+                    self._plugins,
+                    WORKER_PROGRAM,
+                    self._memory,
+                    self._cache,
+                    self._memory_limit,
+                )
+            return self._native
 
     def _function_core(self):
-        self._require_open()
-        if self._functions is None:
-            worker = _interpreter.words("worker_main", self._preload)
-            zygote = _interpreter.words("zygote_main", self._preload)
-            self._functions = _core.FunctionEngine(
-                worker,
-                zygote if self._zygote else None,
-                self._workers,
-                self._memory,
-                self._cache,
-                self._memory_limit,
-            )
-        return self._functions
+        with self._starting:
+            self._require_open()
+            if self._functions is None:
+                worker = _interpreter.words("worker_main", self._preload)
+                zygote = _interpreter.words("zygote_main", self._preload)
+                self._functions = _core.FunctionEngine(
+                    worker,
+                    zygote if self._zygote else None,
+                    self._workers,
+                    self._memory,
+                    self._cache,
+                    self._memory_limit,
+                )
+            return self._functions
 
 
 def _kernel_outputs(result):

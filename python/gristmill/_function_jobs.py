@@ -10,6 +10,8 @@ from ._jobs import Job
 
 # Neighbours that are merged at a time: the tree depends on nothing but the number of chunks.
 FAN_IN = 16
+# The only output of jobs whose results are pickled objects.
+OBJECTS = ("objects", "uint8", [0], "")
 
 
 def name_of(function):
@@ -40,11 +42,12 @@ def pickled(function):
 class ChunkFunction:
     """A Python function with the arrays whose rows it is called with."""
 
-    def __init__(self, function, arrays, share):
+    def __init__(self, function, arrays, place, into=False):
         if not callable(function):
             raise InvalidError(f"{function!r} is no function")
         if not arrays:
             raise InvalidError("there is no array whose rows the function should be called with")
+        self.into = into
         self.name = name_of(function)
         self.blob = pickled(function)
         arrays = [_arrays.as_array(array) for array in arrays]
@@ -55,7 +58,7 @@ class ChunkFunction:
         if len(lengths) > 1:
             raise InvalidError(f"the arrays have different numbers of rows: {lengths}")
         self.items = lengths[0]
-        self.placed = [share(array) for array in arrays]
+        self.placed = [place(array) for array in arrays]
         self.facts = [(array.dtype, array.shape) for array in arrays]
         self.input_bytes = sum(array.nbytes // max(self.items, 1) for array in arrays)
 
@@ -64,8 +67,8 @@ class ChunkFunction:
         data = np.frombuffer(pickle.dumps(job, protocol=5), dtype=np.uint8)
         return _arrays.place(data)
 
-    def submit(self, engine, spec, *, outputs, chunk_size, faults, emits=False, overwrites=False):
-        """The core's job."""
+    def submit(self, engine, spec, *, outputs, chunk_size, faults, emits=False, items=None):
+        """The core's job, over all items or the first ones."""
         output_bytes = 0 if emits else sum(
             int(np.prod(shape[1:], dtype=np.int64)) * np.dtype(dtype).itemsize
             for _, dtype, shape, _ in outputs
@@ -75,45 +78,42 @@ class ChunkFunction:
             emits=emits,
             function=spec,
             inputs=self.placed,
-            items=self.items,
+            items=self.items if items is None else items,
             bytes_per_item=self.input_bytes + output_bytes,
             chunk_size=chunk_size,
             outputs=outputs,
-            overwrites=overwrites,
+            overwrites=not self.into,
             faults=faults,
+        )
+
+    def objects(self, engine, chunk_size, faults, items=None):
+        """The core's job whose results, one for each chunk, are objects."""
+        return self.submit(
+            engine,
+            self.spec("pickled"),
+            outputs=[OBJECTS],
+            chunk_size=chunk_size,
+            faults=faults,
+            emits=True,
+            items=items,
         )
 
     def first_chunk(self, engine, chunk_size, faults):
-        """What the function gives for the first chunk: its result says what all results are.
+        """What the function gives for the first chunk, as an array, and how many rows a chunk has.
 
-        The chunk is the one of the job itself, so nothing is computed twice.
+        The job gets these rows as they are, so nothing is computed twice.
         """
-        rows = min(chunk_rows(engine, self, chunk_size, faults), self.items)
-        first = ChunkFunction.__new__(ChunkFunction)
-        first.__dict__.update(self.__dict__)
-        first.items = rows
-        spec = first.spec("pickled")
-        core = first.submit(
-            engine,
-            spec,
-            outputs=[("first", "uint8", [0], "")],
-            chunk_size=max(rows, 1),
-            faults=faults,
-            emits=True,
-        )
-        return core
-
-
-def chunk_rows(engine, function, chunk_size, faults):
-    """How many rows a chunk of the job has."""
-    if isinstance(chunk_size, int):
-        return chunk_size
-    return engine.chunk_items(function.items, function.input_bytes, chunk_size)
+        if self.items == 0:
+            raise InvalidError("without rows the dtype of the result must be said")
+        rows = engine.chunk_items(self.items, self.input_bytes, chunk_size)
+        items = min(rows, self.items)
+        memory, _ = objects_of(wait_for(self.objects(engine, rows, faults, items)))
+        return np.asarray(_functions.partial_at(memory, 0)), items, rows
 
 
 def objects_of(result):
     """The pickled results of chunks, in their order; and where each begins in one buffer."""
-    memory = b"".join(bytes(part) for part, _ in result.parts("first"))
+    memory = b"".join(bytes(part) for part, _ in result.parts(OBJECTS[0]))
     offsets = []
     offset = 0
     while offset < len(memory):
@@ -125,11 +125,6 @@ def objects_of(result):
 def wait_for(core):
     """The result of the core's job, or its failure as an exception."""
     return Job(core, lambda result: result).result()
-
-
-def unpickled_first(core):
-    memory, _ = objects_of(wait_for(core))
-    return np.asarray(_functions.partial_at(memory, 0))
 
 
 def merged(engine, merge, result, faults):
@@ -154,7 +149,7 @@ def merged(engine, merge, result, faults):
             items=items,
             bytes_per_item=len(memory) // items,
             chunk_size=1,
-            outputs=[("first", "uint8", [0], "")],
+            outputs=[OBJECTS],
             overwrites=False,
             faults=faults,
         )

@@ -7,6 +7,8 @@ import traceback
 
 import numpy as np
 
+from ._arrays import array_over
+
 _MOST_FUNCTIONS = 16
 # The engine's messages take so much text; the end of a traceback tells most.
 _MOST_TEXT = 3000
@@ -15,20 +17,13 @@ _MOST_MESSAGE = 1000
 LINE_END = "\u2028"
 
 
-def _array_over(memory, dtype, shape, names):
-    """An array of the caller's dtype over a buffer of the engine's; names is the engine's shape."""
-    if memory is None or len(memory) == 0:
-        return np.empty(shape, dtype)
-    return np.frombuffer(memory, dtype=dtype).reshape(shape)
-
-
 class _Arrays:
     """The arrays of a job with the dtypes of its caller."""
 
     def __init__(self, placed, facts):
         self.arrays = [
-            _array_over(memory, dtype, shape, engine_shape)
-            for (memory, _, engine_shape), (dtype, shape) in zip(placed, facts)
+            array_over(memory, dtype, shape)
+            for (memory, _, _), (dtype, shape) in zip(placed, facts)
         ]
 
     def rows(self, begin, end):

@@ -52,6 +52,14 @@ def test_an_array_of_a_mapped_file_is_that_file(engine, tmp_path):
     assert np.array_equal(engine.share(mapped[5:]), np.arange(5, 50))
 
 
+def test_a_mapped_file_whose_name_another_has_is_copied(engine, tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(5))
+    mapped = np.load(tmp_path / "a.npy", mmap_mode="r")
+    np.save(tmp_path / "b.npy", np.arange(5) + 100)
+    (tmp_path / "b.npy").rename(tmp_path / "a.npy")
+    assert np.array_equal(engine.share(mapped), np.arange(5))
+
+
 def test_new_memory_is_sealed_without_a_copy_once_no_array_uses_it(engine):
     new = engine.empty((10,), "int32")
     array = np.asarray(new)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -154,3 +156,49 @@ def test_a_closed_engine_says_so():
     engine.close()
     with pytest.raises(gm.InvalidError, match="closed"):
         engine.map_chunks(len_of, ROWS)
+
+
+@pytest.mark.parametrize("chunk_size", [0, -3, 2.5, None, "abc"])
+@pytest.mark.parametrize("dtype", [None, "f8"])
+def test_chunk_sizes_that_are_none_are_refused(engine, chunk_size, dtype):
+    with pytest.raises(gm.InvalidError, match="chunk size"):
+        engine.map_chunks(lambda rows: rows[:, 0], ROWS, dtype=dtype, chunk_size=chunk_size)
+
+
+def test_a_keyword_that_is_none_is_refused_with_the_nearest(engine):
+    with pytest.raises(TypeError, match="retries"):
+        engine.map_chunks(len_of, ROWS, retrys=5)
+    with pytest.raises(gm.InvalidError, match="retries"):
+        engine.map_chunks(len_of, ROWS, retries="many")
+    with pytest.raises(gm.InvalidError, match="object"):
+        engine.run("describe", ROWS, ddof=object())
+
+
+def test_ctrl_c_cancels_the_job_and_the_engine_goes_on(engine):
+    def slow(rows):
+        time.sleep(0.05)
+        return rows[:, 0]
+
+    timer = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        engine.map_chunks(slow, ROWS, dtype="f8", chunk_size=1)
+    timer.join()
+    assert engine.map_chunks(len_of, ROWS, dtype="i8").sum() > 0
+
+
+def test_a_zygote_with_threads_does_not_fork(tmp_path, monkeypatch):
+    (tmp_path / "starts_a_thread.py").write_text(
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=[1000], daemon=True).start()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with gm.Engine(workers=2, preload=["starts_a_thread"]) as engine:
+        assert engine.map_chunks(len_of, ROWS, dtype="i8").sum() > 0
+
+
+def test_a_closed_core_is_refused():
+    core = gm.Engine(workers=1)._native_core()
+    core.close()
+    with pytest.raises(gm.InvalidError, match="closed"):
+        core.kernels()
