@@ -55,6 +55,11 @@ void write(Packer& packer, const std::vector<double>& values) {
   packer.pack_bin_body(reinterpret_cast<const char*>(values.data()),
                        static_cast<std::uint32_t>(size_bytes));
 }
+void write(Packer& packer, const std::vector<std::byte>& bytes) {
+  packer.pack_bin(static_cast<std::uint32_t>(bytes.size()));
+  packer.pack_bin_body(reinterpret_cast<const char*>(bytes.data()),
+                       static_cast<std::uint32_t>(bytes.size()));
+}
 template <class T>
 void write(Packer& packer, const std::optional<T>& value);
 template <class T>
@@ -152,6 +157,11 @@ void read(const Object& object, std::vector<double>& values) {
   require(object.type == msgpack::type::BIN && object.via.bin.size % sizeof(double) == 0);
   values.resize(object.via.bin.size / sizeof(double));
   if (!values.empty()) std::memcpy(values.data(), object.via.bin.ptr, object.via.bin.size);
+}
+void read(const Object& object, std::vector<std::byte>& bytes) {
+  require(object.type == msgpack::type::BIN);
+  const auto* begin = reinterpret_cast<const std::byte*>(object.via.bin.ptr);
+  bytes.assign(begin, begin + object.via.bin.size);
 }
 template <class T>
 void read(const Object& object, std::optional<T>& value);

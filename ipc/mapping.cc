@@ -151,4 +151,18 @@ WritableMapping::WritableMapping(int fd, std::int64_t offset_bytes, std::int64_t
   if (in_forks == InForks::kExcluded) exclude_from_forks(region_->region);
 }
 
+struct PrivateMapping::Region {
+  bi::mapped_region region;
+};
+
+PrivateMapping::PrivateMapping(PrivateMapping&&) noexcept = default;
+PrivateMapping& PrivateMapping::operator=(PrivateMapping&&) noexcept = default;
+PrivateMapping::~PrivateMapping() = default;
+
+PrivateMapping::PrivateMapping(int fd, std::int64_t offset_bytes, std::int64_t size_bytes)
+    : region_(
+          std::make_unique<Region>(Region{map(fd, bi::copy_on_write, offset_bytes, size_bytes)})),
+      data_(static_cast<std::byte*>(region_->region.get_address())),
+      size_bytes_(size_bytes) {}
+
 }  // namespace gristmill::ipc

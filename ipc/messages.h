@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -75,7 +76,7 @@ inline std::int64_t row_bytes(const ArraySpec& spec) {
   return size_bytes(spec.dtype, Shape(spec.shape.begin() + 1, spec.shape.end())).value_or(0);
 }
 
-// By the channel, with descriptors: Setup, OpenJob.
+// By the channel, with descriptors: Setup, OpenJob, OpenCalls, CallMemory.
 
 // First message. Descriptors: the coordinator's queue half (read-only), the worker's queue half,
 // the worker's doorbell, the coordinator's doorbell.
@@ -109,7 +110,21 @@ struct OpenJob {
   std::optional<double> fill;  // what kFill writes; none: NaN, or 0 where there is none
 };
 
-// By the task queue, coordinator to worker: DescribeRequest to ForgetMemory.
+// Comes before a worker's first call. Descriptor: the memory of its CallClaim (call_claim.h).
+struct OpenCalls {
+  std::uint64_t begun = 0;  // what the claim says by then
+};
+
+// The memory of a call's arguments, sent before the call; or that for a result, in answer to
+// NeedMemory: no placement if there is none. Placement::memory is a number for this use of the
+// memory; array_offset is 0.
+struct CallMemory {
+  std::uint64_t call = 0;
+  std::vector<Placement> placements;
+  std::vector<bool> writable;  // of each placement: whether the worker's view of it can be written
+};
+
+// By the task queue, coordinator to worker: DescribeRequest to ResumeCalls.
 
 struct DescribeRequest {
   std::uint32_t request = 0;
@@ -148,6 +163,23 @@ struct ForgetMemory {
   std::vector<std::uint64_t> memories;  // at most kMaxForgotten
 };
 inline constexpr std::size_t kMaxForgotten = 64;
+
+// A piece of work by itself; what its data mean, the two programs agree on. Calls are numbered from
+// 1 on, claimed in that order, and answered by exactly one Returned each, unless they were taken
+// back.
+struct Call {
+  std::uint64_t call = 0;
+  bool has_memory = false;  // a CallMemory was sent
+  std::vector<std::byte> data;
+};
+// Of a call's or an answer's data; more goes into memory.
+inline constexpr std::size_t kMaxCallBytes = 32 * 1024;
+inline constexpr std::size_t kMaxCallMemories = 32;
+
+// All calls up to this number were run or taken back: the claim is open again.
+struct ResumeCalls {
+  std::uint64_t call = 0;
+};
 
 // By the report queue, worker to coordinator: all others.
 
@@ -218,10 +250,27 @@ struct JobClosed {
   std::vector<Counter> counters;
 };
 
-using ChannelMessage = std::variant<Setup, OpenJob>;
-using Task = std::variant<DescribeRequest, PlanRequest, Order, CloseJob, ForgetMemory>;
-using Report =
-    std::variant<Hello, Described, Planned, Refused, Idle, JobFailed, JobClosed, LogLine>;
+// Asks for memory for the result of the call that it is in. Answered by one CallMemory.
+struct NeedMemory {
+  std::uint64_t call = 0;
+  std::int64_t size_bytes = 0;
+};
+
+struct Returned {
+  std::uint64_t call = 0;
+  bool failed = false;                  // the data tell how
+  bool uses_memory = false;             // of those that it was given, the last one
+  std::int64_t nanoseconds = 0;         // that it took
+  std::vector<std::uint64_t> released;  // uses of memory that is not mapped any more
+  std::vector<std::byte> data;
+};
+inline constexpr std::size_t kMaxReleased = 64;
+
+using ChannelMessage = std::variant<Setup, OpenJob, OpenCalls, CallMemory>;
+using Task =
+    std::variant<DescribeRequest, PlanRequest, Order, CloseJob, ForgetMemory, Call, ResumeCalls>;
+using Report = std::variant<Hello, Described, Planned, Refused, Idle, JobFailed, JobClosed, LogLine,
+                            NeedMemory, Returned>;
 
 inline auto fields(ErrorText& m) { return std::tie(m.message, m.detail, m.hint); }
 inline auto fields(KernelInfo::Input& m) {
@@ -258,6 +307,8 @@ inline auto fields(OpenJob& m) {
                   m.ledger_key, m.control, m.request, m.outputs, m.input_placements,
                   m.output_placements, m.partials, m.emit, m.life, m.skips_failed, m.fill);
 }
+inline auto fields(OpenCalls& m) { return std::tie(m.begun); }
+inline auto fields(CallMemory& m) { return std::tie(m.call, m.placements, m.writable); }
 inline auto fields(DescribeRequest& m) { return std::tie(m.request, m.plugin); }
 inline auto fields(PlanRequest& m) { return std::tie(m.request, m.kernel); }
 inline auto fields(Order& m) {
@@ -265,6 +316,8 @@ inline auto fields(Order& m) {
 }
 inline auto fields(CloseJob& m) { return std::tie(m.job); }
 inline auto fields(ForgetMemory& m) { return std::tie(m.memories); }
+inline auto fields(Call& m) { return std::tie(m.call, m.has_memory, m.data); }
+inline auto fields(ResumeCalls& m) { return std::tie(m.call); }
 inline auto fields(Hello& m) { return std::tie(m.version); }
 inline auto fields(Described& m) {
   return std::tie(m.request, m.index, m.count, m.plugin_identity, m.kernel);
@@ -280,6 +333,10 @@ inline auto fields(LogLine& m) { return std::tie(m.job, m.level, m.text); }
 inline auto fields(Counter& m) { return std::tie(m.name, m.value); }
 inline auto fields(JobClosed& m) {
   return std::tie(m.job, m.faulted_bytes, m.huge_bytes, m.counters);
+}
+inline auto fields(NeedMemory& m) { return std::tie(m.call, m.size_bytes); }
+inline auto fields(Returned& m) {
+  return std::tie(m.call, m.failed, m.uses_memory, m.nanoseconds, m.released, m.data);
 }
 
 }  // namespace gristmill::ipc

@@ -26,6 +26,7 @@ void bind_datasets(nanobind::module_& module);
 void bind_jobs(nanobind::module_& module);
 void bind_engine(nanobind::module_& module);
 void bind_functions(nanobind::module_& module);
+void bind_calls(nanobind::module_& module);
 void bind_workers(nanobind::module_& module);
 
 // Errors: kInvalid for a name that no element of an engine has.

@@ -90,6 +90,10 @@ void bind_datasets(nb::module_& module) {
       .def_prop_ro("shape", [](const Dataset& self) { return nb::tuple(nb::cast(self.shape())); })
       .def_prop_ro("size_bytes", &Dataset::size_bytes)
       .def_prop_ro("path", &Dataset::path)
+      .def_prop_ro("address",
+                   [](const Dataset& self) {
+                     return reinterpret_cast<std::uintptr_t>(self.storage()->address());
+                   })
       .def("part",
            [](const Dataset& self, const std::string& dtype, Shape shape,
               std::int64_t offset_bytes) {

@@ -3,11 +3,10 @@
 #include <utility>
 
 #include "engine/job_queue.h"
-#include "engine/process_launcher.h"
 #include "engine/worker_output.h"
-#include "engine/zygote_launcher.h"
 #include "python/bindings.h"
 #include "python/function_jobs.h"
+#include "python/python_workers.h"
 
 namespace gristmill::python {
 namespace nb = nanobind;
@@ -45,21 +44,10 @@ class FunctionEngine {
 using OutputFacts = std::tuple<std::string, std::string, Shape, std::filesystem::path>;
 
 // zygote: the words that start one; none: each worker is started by itself.
-void start(FunctionEngine* self, std::vector<std::string> worker,
-           std::optional<std::vector<std::string>> zygote, int workers, std::int64_t memory_bytes,
-           std::int64_t cache_bytes, std::int64_t worker_memory_bytes) {
-  const auto program_of = [](std::vector<std::string>& words) {
-    engine::Program program{words.at(0)};
-    program.arguments.assign(words.begin() + 1, words.end());
-    return program;
-  };
-  std::unique_ptr<engine::WorkerLauncher> launcher;
-  if (zygote) {
-    launcher = std::make_unique<engine::ZygoteLauncher>(program_of(*zygote), program_of(worker),
-                                                        worker_memory_bytes);
-  } else {
-    launcher = std::make_unique<engine::ProcessLauncher>(program_of(worker), worker_memory_bytes);
-  }
+void start(FunctionEngine* self, const std::vector<std::string>& worker,
+           const std::optional<std::vector<std::string>>& zygote, int workers,
+           std::int64_t memory_bytes, std::int64_t cache_bytes, std::int64_t worker_memory_bytes) {
+  auto launcher = python_workers(worker, zygote, worker_memory_bytes);
   const nb::gil_scoped_release released;
   new (self) FunctionEngine(std::move(launcher), workers, memory_bytes, cache_bytes);
 }

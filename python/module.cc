@@ -6,6 +6,7 @@ NB_MODULE(_core, module) {
   bind_datasets(module);
   bind_jobs(module);
   bind_engine(module);
+  bind_calls(module);
   bind_functions(module);
   bind_workers(module);
 }

@@ -14,6 +14,7 @@
 #include "ipc/worker_link.h"
 #include "ipc/worker_side.h"
 #include "python/bindings.h"
+#include "python/call_host.h"
 #include "python/function_host.h"
 #include "python/function_jobs.h"
 #include "workers/shared_object_host.h"
@@ -35,12 +36,14 @@ workers::HostFactory hosts_with(const nb::object& open_function) {
 }
 
 // Returns the exit code when the coordinator is gone.
-int run_worker(int channel_fd, const nb::object& open_function) {
+int run_worker(int channel_fd, const nb::object& open_function, const nb::object& run_call,
+               const nb::object& fail_call) {
   workers::HostFactory hosts = hosts_with(open_function);
+  auto calls = std::make_unique<PythonCallHost>(run_call, fail_call);
   const nb::gil_scoped_release released;
   try {
     auto link = ipc::WorkerLink::open(ipc::Channel(ipc::UniqueFd(channel_fd)));
-    if (link) workers::Worker(std::move(*link), std::move(hosts)).run();
+    if (link) workers::Worker(std::move(*link), std::move(hosts), std::move(calls)).run();
     return 0;
   } catch (const Error& error) {
     std::fprintf(stderr, "gristmill worker: %s\n", error.what());

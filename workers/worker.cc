@@ -117,6 +117,18 @@ bool Worker::answer(const ipc::ForgetMemory& forget) {
   return true;
 }
 
+bool Worker::answer(const ipc::Call& call) { return calls().run(call); }
+
+bool Worker::answer(const ipc::ResumeCalls& resume) {
+  calls().resume(resume);
+  return true;
+}
+
+CallExecution& Worker::calls() {
+  if (calls_) return *calls_;
+  throw Error(ErrorCode::kInternal, "the coordinator sent a call to a worker that runs none");
+}
+
 // The job's message was sent on the channel before the order was published.
 bool Worker::open_job(std::uint32_t job) {
   std::vector<ipc::UniqueFd> fds;

@@ -24,11 +24,25 @@ from ._jobs import Job
 
 __version__ = _core.version()
 
+
+def __getattr__(name):
+    # Not loaded with the package: concurrent.futures takes as long as all of it.
+    if name in _LAZY:
+        from . import _executor
+
+        return getattr(_executor, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+_LAZY = ("BrokenExecutorError", "Executor", "UnreadableError", "WorkerDiedError")
+
 __all__ = [
+    "BrokenExecutorError",
     "CancelledError",
     "Dataset",
     "Engine",
     "Error",
+    "Executor",
     "FailedError",
     "InternalError",
     "InvalidError",
@@ -36,5 +50,7 @@ __all__ = [
     "NewDataset",
     "RemoteTraceback",
     "ResourcesError",
+    "UnreadableError",
+    "WorkerDiedError",
     "__version__",
 ]

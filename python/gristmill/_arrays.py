@@ -86,8 +86,8 @@ class Dataset(np.ndarray):
         array = array.view(np.ndarray)
         return array[()] if return_scalar or array.ndim == 0 else array
 
-    def __reduce__(self):
-        return np.asarray(self).view(np.ndarray).__reduce__()
+    def __reduce_ex__(self, protocol):
+        return np.asarray(self).view(np.ndarray).__reduce_ex__(protocol)
 
 
 def _refusing(name):

@@ -217,7 +217,7 @@ _KINDS = {
 _functions = collections.OrderedDict()
 
 
-def _function_of(blob):
+def function_of(blob):
     """A function is unpickled once, not for each job."""
     function = _functions.pop(blob, None)
     if function is None:
@@ -231,7 +231,7 @@ def _function_of(blob):
 def open_function(memory, inputs, outputs):
     """What the engine calls for each job; see function_host.h."""
     job = pickle.loads(memory)
-    job["function"] = _function_of(job["function"])
+    job["function"] = function_of(job["function"])
     return _KINDS[job["kind"]](job, inputs, outputs)
 
 

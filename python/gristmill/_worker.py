@@ -22,11 +22,11 @@ def _reseed():
 
 
 def _serve(channel):
-    from . import _core, _functions
+    from . import _calls, _core, _functions
 
     _functions.flush_output()
     faulthandler.enable()
-    code = _core.run_worker(channel, _functions.open_function)
+    code = _core.run_worker(channel, _functions.open_function, _calls.run_call, _calls.fail_call)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
@@ -41,7 +41,7 @@ def worker_main(preload=()):
 
 
 def zygote_main(preload=()):
-    from . import _core, _functions  # noqa: F401
+    from . import _calls, _core, _functions  # noqa: F401
 
     _begin(preload)
     channel = _core.run_zygote()

@@ -100,11 +100,17 @@ JobFailed sample_job_failed() {
 }
 
 std::vector<ChannelMessage> sample_channel_messages() {
-  return {sample_setup(), sample_open_job()};
+  return {sample_setup(), sample_open_job(), OpenCalls{3},
+          CallMemory{4, {{0, 5, 6, 7, 8, true}}, {true}}};
 }
 std::vector<Task> sample_tasks() {
-  return {DescribeRequest{1, "/p/plugin.so"}, PlanRequest{2, sample_request()},
-          Order{3, 4, 5, 6, OrderKind::kProbe, -7, -8}, CloseJob{7}, ForgetMemory{{8, 9}}};
+  return {DescribeRequest{1, "/p/plugin.so"},
+          PlanRequest{2, sample_request()},
+          Order{3, 4, 5, 6, OrderKind::kProbe, -7, -8},
+          CloseJob{7},
+          ForgetMemory{{8, 9}},
+          Call{10, true, {std::byte{11}}},
+          ResumeCalls{12}};
 }
 std::vector<Report> sample_reports() {
   return {Hello{"1.2.3"},
@@ -114,7 +120,9 @@ std::vector<Report> sample_reports() {
           Idle{100, 200},
           sample_job_failed(),
           JobClosed{9, -10, -11, {{"hits", -12}}},
-          LogLine{13, 1, "a line"}};
+          LogLine{13, 1, "a line"},
+          NeedMemory{14, -15},
+          Returned{16, true, false, -17, {18}, {std::byte{19}}}};
 }
 
 PlanRequest plan_params(std::vector<ParamValue> params) {
