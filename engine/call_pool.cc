@@ -19,7 +19,7 @@ constexpr std::size_t kMostCalls = 512;
 constexpr std::size_t kMostQueueBytes = ipc::kRingBytes / 2;
 constexpr std::size_t kFrameBytes = 64;  // of a call, without its data
 // As many messages with descriptors does a socket hold without being read.
-constexpr std::ptrdiff_t kMostCallsWithMemory = 16;
+constexpr int kMostCallsWithMemory = 16;
 // What a worker has in a long call behind it, others may take.
 constexpr std::chrono::milliseconds kLongCall{20};
 constexpr std::chrono::milliseconds kTick{250};
@@ -257,6 +257,7 @@ bool CallPool::give(std::uint32_t index, Queued& call) {
   if (slot.calls.empty()) slot.progress_at = Clock::now();
   const std::size_t bytes = call.request.data.size() + kFrameBytes;
   slot.queue_bytes += bytes;
+  slot.with_memory += has_memory ? 1 : 0;
   slot.calls.push_back({std::move(call), number, bytes});
   return true;
 }
@@ -300,6 +301,7 @@ void CallPool::on_return(std::uint32_t index, ipc::Returned& returned) {
   slot.progress_at = Clock::now();
   ++slot.returned;
   slot.queue_bytes -= given.bytes;
+  slot.with_memory -= given.call.request.memories.empty() ? 0 : 1;
   if (slot.resumed_at != 0 && given.number > slot.resumed_at) {
     // It has read all that was taken back.
     slot.queue_bytes = 0;
@@ -412,6 +414,7 @@ void CallPool::take_back(std::uint32_t index) {
   }
   std::deque<Given> rest;
   while (!slot.calls.empty() && slot.calls.back().number > begun) {
+    slot.with_memory -= slot.calls.back().call.request.memories.empty() ? 0 : 1;
     rest.push_front(std::move(slot.calls.back()));
     slot.calls.pop_back();
   }

@@ -111,6 +111,7 @@ class CallPool {
     std::uint64_t last_number = 0;
     std::uint64_t resumed_at = 0;
     std::size_t queue_bytes = 0;
+    int with_memory = 0;  // of the calls
     std::int64_t returned = 0;
     bool ready = false;  // the initializer is done
     pid_t pid = 0;
