@@ -69,7 +69,9 @@ void WorkerPool::drop(std::uint32_t slot) { slots_[slot].reset(); }
 void WorkerPool::kill(std::uint32_t slot) {
   if (!live(slot)) return;
   slots_[slot]->killed = true;
+  GRISTMILL_TEST_POINT("coordinator-before-kill");
   slots_[slot]->worker.process->kill();
+  GRISTMILL_TEST_POINT("coordinator-after-kill");
 }
 
 bool WorkerPool::send(std::uint32_t slot, const ipc::Task& task) {

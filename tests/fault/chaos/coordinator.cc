@@ -1,7 +1,7 @@
 // gristmill-chaos-coordinator JOB FOLDER: runs one job and writes its outputs into the folder. Ends
 // with 0 if it is done, with 1 if not. Killed at points of the coordinator (ipc/test_point.h).
+#include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <string>
 
@@ -13,6 +13,7 @@
 #include "engine/process_launcher.h"
 #include "engine/zygote_launcher.h"
 #include "tests/fault/chaos/chaos_jobs.h"
+#include "tests/support/wait_until.h"
 
 namespace gristmill::chaos {
 namespace {
@@ -48,6 +49,12 @@ Dataset new_array() {
   return std::move(array).seal();
 }
 
+// One item is guilty; its chunk is not run again.
+void add_guilt(JobSpec& spec, const std::string& how) {
+  spec.params.insert({{"guilty_every", kSize.items}, {"how", how}});
+  spec.faults.retries = 0;
+}
+
 JobSpec spec_of(const std::string& job, const std::filesystem::path& folder) {
   JobSpec spec = map_spec(kSize);
   spec.outputs = {{"", folder / "output.npy"}};
@@ -57,11 +64,15 @@ JobSpec spec_of(const std::string& job, const std::filesystem::path& folder) {
     spec.kernel = "chaos_digest";
     spec.outputs = {{"digest", folder / "digest.npy"}, {"sum", folder / "sum.npy"}};
   }
-  if (job == "failing" || job == "bisected" || job == "zygote") {
-    spec.params.insert({{"guilty_every", kSize.items}, {"how", std::string("exit0")}});
-    spec.faults.retries = 0;
+  if (job == "failing") add_guilt(spec, "exit0");
+  if (job == "cancelled") add_guilt(spec, "hang");
+  if (job == "hanging") {
+    add_guilt(spec, "hang");
+    spec.faults.on_error = OnError::kSkip;
+    spec.faults.chunk_timeout = std::chrono::milliseconds(50);
   }
-  if (job == "bisected" || job == "zygote") {
+  if (job == "zygote") {
+    add_guilt(spec, "exit0");
     spec.faults.on_error = OnError::kSkip;
     spec.faults.bisect = true;
   }
@@ -70,7 +81,12 @@ JobSpec spec_of(const std::string& job, const std::filesystem::path& folder) {
 
 int run(const std::string& job, const std::filesystem::path& folder) {
   EngineCore engine = engine_on(job);
-  return engine.submit(spec_of(job, folder)).wait().done() ? 0 : 1;
+  Job running = engine.submit(spec_of(job, folder));
+  if (job == "cancelled") {
+    test::wait_until([&] { return running.progress().items_done > 0; });
+    running.cancel();
+  }
+  return running.wait().done() ? 0 : 1;
 }
 
 }  // namespace

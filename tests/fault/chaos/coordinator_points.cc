@@ -1,8 +1,10 @@
 #include "tests/fault/chaos/coordinator_points.h"
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +15,7 @@
 #include <map>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "tests/fault/chaos/traces.h"
 #include "tests/support/process_table.h"
@@ -37,61 +40,64 @@ struct Point {
   int passes = 1;
 };
 
+// All but "command" are jobs of coordinator.cc.
 struct JobName {
   char letter;
   const char* name;
-  bool done;
+  int exit_code;
 };
-constexpr JobName kJobs[] = {{'m', "map", true},     {'r', "reduce", true},   {'e', "emit", true},
-                             {'c', "copy", true},    {'b', "bisected", true}, {'z', "zygote", true},
-                             {'f', "failing", false}};
+constexpr JobName kJobs[] = {{'g', "command", 3}, {'m', "map", 0},     {'r', "reduce", 0},
+                             {'e', "emit", 0},    {'c', "copy", 0},    {'z', "zygote", 0},
+                             {'h', "hanging", 0}, {'f', "failing", 1}, {'x', "cancelled", 1}};
 
 constexpr Point kPoints[] = {
-    {"before-launch", "mz", 3},
-    {"after-spawn", "mb", 3},
+    {"before-launch", "gmz", 3},
+    {"after-spawn", "gm", 3},
     {"after-zygote", "z"},
     {"after-fork-request", "z", 3},
     {"before-forked", "z", 2},
-    {"before-record", "mz", 2},
+    {"before-record", "gmz", 2},
     {"after-new-memory", "c"},
     {"before-seal", "c"},
     {"after-seal", "c"},
-    {"after-plan-request", "mrec", 2},
-    {"after-plan", "mrec"},
-    {"after-segment", "mre"},
-    {"after-temporary-file", "mre"},
-    {"before-header", "mrec"},
-    {"after-header", "mrec"},
-    {"before-submit", "mrecbzf"},
-    {"after-control", "mrecbzf"},
+    {"after-plan-request", "gmrec", 2},
+    {"after-plan", "gmrec"},
+    {"after-segment", "gmre"},
+    {"after-temporary-file", "gmre"},
+    {"before-header", "gmrec"},
+    {"after-header", "gmrec"},
+    {"before-submit", "gmreczf"},
+    {"after-control", "gmreczf"},
     {"after-row-memory", "e"},
-    {"after-open", "mrebz", 2},
-    {"after-partition", "mre", 2},
-    {"before-order", "mrebz", 2},
-    {"after-order", "mrebz", 2},
-    {"before-deaths", "mrebz", 4},
-    {"after-idle", "mre", 2},
+    {"after-open", "gmrez", 2},
+    {"after-partition", "gmre", 2},
+    {"before-order", "gmrez", 2},
+    {"after-order", "gmrez", 2},
+    {"before-deaths", "gmrez", 4},
+    {"after-idle", "gmre", 2},
     {"before-next-round", "re"},
     {"after-file-size", "e"},
-    {"after-reap", "bzf"},
-    {"after-bury", "bzf"},
-    {"after-convict", "bz"},
-    {"before-restart", "bz"},
-    {"after-restart", "bz"},
-    {"before-probe", "bz", 2},
-    {"before-fill", "bz"},
-    {"before-stop", "f"},
-    {"after-stop", "f"},
-    {"before-close", "mrecbzf"},
-    {"after-closed", "mre", 2},
-    {"before-rename", "mrecbz"},
-    {"after-rename", "mrecbz"},
-    {"before-result", "mrecbzf"},
-    {"after-result", "mrecbzf"},
-    {"before-hang-up", "mz", 2},
-    {"after-hang-up", "mz", 2},
-    {"before-end-kills", "mz", 2},
-    {"after-workers", "mz"},
+    {"after-reap", "gzfh"},
+    {"after-bury", "gzfh"},
+    {"after-convict", "gz"},
+    {"before-restart", "gz"},
+    {"after-restart", "gz"},
+    {"before-probe", "gz", 2},
+    {"before-fill", "gz"},
+    {"before-stop", "fx"},
+    {"after-stop", "fx"},
+    {"before-kill", "hx"},
+    {"after-kill", "hx"},
+    {"before-close", "gmreczf"},
+    {"after-closed", "gmre", 2},
+    {"before-rename", "gmrecz"},
+    {"after-rename", "gmrecz"},
+    {"before-result", "gmreczf"},
+    {"after-result", "gmreczf"},
+    {"before-hang-up", "gmz", 2},
+    {"after-hang-up", "gmz", 2},
+    {"before-end-kills", "gmz", 2},
+    {"after-workers", "gmz"},
 };
 
 struct Tally {
@@ -129,15 +135,36 @@ class Orphanage {
   }
 };
 
-// Runs the program to its end. Returns its wait status.
-int run_program(std::string job, std::string folder, const std::string& wish) {
+std::vector<std::string> words_of(const JobName& job, const std::string& folder) {
+  const std::string bin = GRISTMILL_BIN_DIR "/";
+  if (std::strcmp(job.name, "command") != 0) {
+    return {bin + "gristmill-chaos-coordinator", job.name, folder};
+  }
+  std::vector<std::string> words = {bin + "gristmill-test-points", "run", "chaos_map"};
+  for (const char* param : {"items=600", "work_ns=100000", "guilty_every=600", "how=exit0"}) {
+    words.insert(words.end(), {"--param", param});
+  }
+  words.insert(words.end(),
+               {"--plugin", bin + "gristmill-test-chaos.so", "--output",
+                "hash=" + folder + "/output.npy", "--joblog", folder + "/.joblog", "--chunk-size",
+                "10", "--workers", "2", "--retries", "0", "--on-error", "skip", "--bisect"});
+  return words;
+}
+
+// Runs a program to its end, without what it writes to stdout. Returns its wait status.
+int run_program(std::vector<std::string> words, const std::string& wish) {
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
   if (!wish.empty()) setenv("GRISTMILL_KILL", wish.c_str(), 1);
-  std::string program = GRISTMILL_BIN_DIR "/gristmill-chaos-coordinator";
-  char* arguments[] = {program.data(), job.data(), folder.data(), nullptr};
   pid_t child = 0;
-  const int error = posix_spawn(&child, program.c_str(), nullptr, nullptr, arguments, environ);
+  const int error = posix_spawn(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
   unsetenv("GRISTMILL_KILL");
-  if (error != 0) throw std::runtime_error("cannot start " + program);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) throw std::runtime_error("cannot start " + words[0]);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
@@ -159,7 +186,7 @@ class CoordinatorVisits {
     for (const JobName& job : kJobs) {
       const test::TemporaryFolder folder;
       test::Watchdog::restart();
-      if (!is_done(job, run_program(job.name, folder.path(), {}))) {
+      if (!ended_well(job, run_program(words_of(job, folder.path()), {}))) {
         throw std::runtime_error(std::string("the undisturbed program did not do its ") + job.name);
       }
       expected_[job.letter] = files_in(folder.path());
@@ -179,8 +206,8 @@ class CoordinatorVisits {
   void report(std::int64_t rounds) const;
 
  private:
-  static bool is_done(const JobName& job, int status) {
-    return WIFEXITED(status) && WEXITSTATUS(status) == (job.done ? 0 : 1);
+  static bool ended_well(const JobName& job, int status) {
+    return WIFEXITED(status) && WEXITSTATUS(status) == job.exit_code;
   }
 
   // replaces: the outputs are there already, from an earlier run.
@@ -207,11 +234,11 @@ class CoordinatorVisits {
   void kill_once(const JobName& job, const std::string& wish, const std::filesystem::path& folder,
                  bool replaces) {
     const Traces before = Traces::now();
-    const int status = run_program(job.name, folder, wish);
+    const int status = run_program(words_of(job, folder), wish);
     const auto killed = Clock::now();
     const bool hit = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     hits_now_ += hit ? 1 : 0;
-    if (!hit && !is_done(job, status)) note("it ended with status " + std::to_string(status));
+    if (!hit && !ended_well(job, status)) note("it ended with status " + std::to_string(status));
     if (!Orphanage::is_empty_at_last()) {
       ++tally_.processes;
       note("a process was left");
@@ -239,8 +266,8 @@ class CoordinatorVisits {
 
   void run_again(const JobName& job, const std::filesystem::path& folder) {
     const std::int64_t unfinished = unfinished_files_in(folder);
-    const int status = run_program(job.name, folder, {});
-    if (is_done(job, status) && Orphanage::is_empty_at_last() &&
+    const int status = run_program(words_of(job, folder), {});
+    if (ended_well(job, status) && Orphanage::is_empty_at_last() &&
         files_in(folder) == expected_[job.letter] && unfinished_files_in(folder) == unfinished) {
       return;
     }
