@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "ipc/system_error.h"
+#include "ipc/test_point.h"
 
 namespace gristmill::engine {
 namespace {
@@ -179,6 +180,7 @@ std::unique_ptr<WorkerProcess> start_process(const Program& program, int channel
     throw ipc::system_error("start a worker from \"" + program.path + "\"", error,
                             ErrorCode::kInvalid);
   }
+  GRISTMILL_TEST_POINT("coordinator-after-spawn");
   ipc::UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd) {
     const int reason = errno;

@@ -7,6 +7,7 @@
 #include "engine/blocked_signals.h"
 #include "engine/result_arrays.h"
 #include "ipc/system_error.h"
+#include "ipc/test_point.h"
 
 namespace gristmill::engine {
 namespace {
@@ -84,6 +85,7 @@ Coordinator::~Coordinator() {
 }
 
 Job Coordinator::submit(PlannedJob job) {
+  GRISTMILL_TEST_POINT("coordinator-before-submit");
   auto state = std::make_shared<JobState>(std::move(job), bell_);
   post([this, state] { waiting_.push_back(state); });
   return Job(state);
@@ -124,6 +126,7 @@ void Coordinator::run() {
   while (turn()) {
   }
   pool_.reset();
+  GRISTMILL_TEST_POINT("coordinator-after-workers");
   if (extra_output_) extra_output_->read_rest();
 }
 

@@ -4,6 +4,7 @@
 
 #include "engine/reservation.h"
 #include "ipc/pages.h"
+#include "ipc/test_point.h"
 
 namespace gristmill::engine {
 namespace {
@@ -46,6 +47,7 @@ void EmitRun::begin(std::uint32_t extents) {
   if (__builtin_mul_overflow(region_bytes_, std::int64_t{extents}, &size)) size = INT64_MAX;
   require_below_file_limit(size, "the rows of the job");
   memory_ = std::make_shared<EmittedMemory>(EmittedMemory{ipc::Segment::create(size), nullptr});
+  GRISTMILL_TEST_POINT("coordinator-after-row-memory");
   for (std::uint32_t i = 0; i < extents; ++i) region_names_.push_back(MemoryName::create());
 }
 

@@ -16,6 +16,7 @@
 #include "engine/npy.h"
 #include "engine/reservation.h"
 #include "ipc/system_error.h"
+#include "ipc/test_point.h"
 
 namespace gristmill::engine {
 namespace {
@@ -91,7 +92,9 @@ int prepare(const TemporaryFile& file, const OutputArray& output) {
   std::int64_t size = 0;
   if (__builtin_add_overflow(output.size_bytes(), kNpyDataOffsetBytes, &size)) size = INT64_MAX;
   reserve({file.fd(), size, what, file.final_path().parent_path()});
+  GRISTMILL_TEST_POINT("coordinator-before-header");
   write_header(file.fd(), output);
+  GRISTMILL_TEST_POINT("coordinator-after-header");
   return file.fd();
 }
 

@@ -6,6 +6,8 @@
 #include <cassert>
 #include <span>
 
+#include "ipc/test_point.h"
+
 namespace gristmill::engine {
 namespace {
 
@@ -54,12 +56,15 @@ void JobControl::share_out(ipc::ChunkRange chunks, std::uint32_t workers) {
     // release, published by the order that follows; the partner is the worker's read of its queue.
     words_->slot(slot).partition.store(ipc::pack({border(slot), border(slot + 1)}),
                                        std::memory_order_release);
+    GRISTMILL_TEST_POINT("coordinator-after-partition");
   }
 }
 
 void JobControl::stop(std::uint32_t job) {
+  GRISTMILL_TEST_POINT("coordinator-before-stop");
   // relaxed: the word stands for itself.
   words_->stop().store(job, std::memory_order_relaxed);
+  GRISTMILL_TEST_POINT("coordinator-after-stop");
 }
 
 std::uint64_t JobControl::stamp(std::uint32_t slot) const {

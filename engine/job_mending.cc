@@ -7,6 +7,7 @@
 #include "engine/fault_text.h"
 #include "engine/job_run.h"
 #include "engine/process_state.h"
+#include "ipc/test_point.h"
 
 namespace gristmill::engine {
 namespace {
@@ -27,6 +28,7 @@ void JobRun::on_death(std::uint32_t slot, const WorkerDeath& death) {
   orders_.reaped(slot);
   if (!control_ || phase_ != Phase::kRunning) return;
   const std::uint64_t stamp = control_->bury(slot);
+  GRISTMILL_TEST_POINT("coordinator-after-bury");
   if (job_.emit) {
     job_.emit->bury(slot, *control_->words(),
                     [this](std::uint32_t chunk) { return control_->is_done(chunk); });
@@ -155,6 +157,7 @@ void JobRun::give_up(std::uint32_t chunk, const FailedAttempt& attempt) {
   if (attempt.cause == FaultCause::kError) {
     refused_.emplace(chunk, attempt.what);
   } else if (control_->convict(chunk)) {
+    GRISTMILL_TEST_POINT("coordinator-after-convict");
     given_up_.emplace(chunk, attempt.what);
   }
 }
@@ -197,6 +200,7 @@ void JobRun::start_due_workers(Clock::time_point now) {
   for (std::uint32_t slot = 0; slot < slot_count_; ++slot) {
     Slot& place = slots_[slot];
     if (!place.restart_at || *place.restart_at > now) continue;
+    GRISTMILL_TEST_POINT("coordinator-before-restart");
     if (!start_worker_in(slot)) continue;
     ++report_.restarts;
     ipc::Order first;
@@ -206,6 +210,7 @@ void JobRun::start_due_workers(Clock::time_point now) {
       suspects_.pop_front();
     }
     order(slot, first);
+    GRISTMILL_TEST_POINT("coordinator-after-restart");
   }
 }
 
@@ -271,6 +276,7 @@ bool JobRun::give_probes() {
     order.end = probe.chunk + 1;
     order.item_begin = probe.begin;
     order.item_end = probe.end;
+    GRISTMILL_TEST_POINT("coordinator-before-probe");
     this->order(slot, order);
   }
   bisected_ = orders_.quiet();
@@ -282,6 +288,7 @@ bool JobRun::give_fills() {
   if (!fills_) prepare_fills();
   for (const std::uint32_t slot : ready_slots()) {
     if (fills_->empty()) break;
+    GRISTMILL_TEST_POINT("coordinator-before-fill");
     order(slot, fills_->front());
     fills_->pop_front();
   }

@@ -12,6 +12,7 @@
 #include "engine/printable.h"
 #include "engine/result_arrays.h"
 #include "ipc/merge_tree.h"
+#include "ipc/test_point.h"
 
 namespace gristmill::engine {
 namespace {
@@ -71,6 +72,7 @@ void JobRun::start() {
   }
   try {
     control_.emplace(segments_, slot_count_, rounds_.back().end, records_of(job_));
+    GRISTMILL_TEST_POINT("coordinator-after-control");
     if (job_.emit) job_.emit->begin(slot_count_);
   } catch (const Error& error) {
     control_.reset();
@@ -106,11 +108,13 @@ bool JobRun::begin_next_round() {
   if (job_.emit) {
     try {
       job_.emit->size_files(*control_->words());
+      GRISTMILL_TEST_POINT("coordinator-after-file-size");
     } catch (const Error& error) {
       fail(error);
       return true;
     }
   }
+  GRISTMILL_TEST_POINT("coordinator-before-next-round");
   ++round_;
   begin_round();
   return true;
@@ -157,6 +161,7 @@ void JobRun::open(std::uint32_t slot) {
   const OpenMessage open = open_message(job_, number_, *control_, pool_, slot, place.life);
   // A worker that does not take it is killed by the pool, and replaced.
   pool_.send(slot, open.message, open.fds);
+  GRISTMILL_TEST_POINT("coordinator-after-open");
 }
 
 // Requires: the slot is ready.
@@ -165,7 +170,9 @@ void JobRun::order(std::uint32_t slot, ipc::Order order) {
   order.seq = orders_.order(slot);
   slots_[slot].order = order;
   hangs_.reset(slot, Clock::now());
+  GRISTMILL_TEST_POINT("coordinator-before-order");
   pool_.send(slot, order);
+  GRISTMILL_TEST_POINT("coordinator-after-order");
 }
 
 std::vector<std::uint32_t> JobRun::ready_slots() const {
@@ -190,6 +197,7 @@ void JobRun::on_event(const WorkerEvent& event) {
 
 void JobRun::on_report(std::uint32_t slot, const ipc::Idle& report) {
   if (report.job != number_ || !orders_.answer(slot, report.seq)) return;
+  GRISTMILL_TEST_POINT("coordinator-after-idle");
   if (!report.retires || phase_ != Phase::kRunning || stopping_) return;
   // The next one would have as much from its start.
   if (control_->done_as_counted(slot) == slots_[slot].done_before) return;
@@ -233,6 +241,7 @@ void JobRun::on_report(std::uint32_t slot, const ipc::LogLine& report) {
 void JobRun::on_report(std::uint32_t slot, const ipc::JobClosed& report) {
   if (report.job != number_ || phase_ != Phase::kClosing || !slots_[slot].closing) return;
   slots_[slot].closing = false;
+  GRISTMILL_TEST_POINT("coordinator-after-closed");
   costs_.add(report);
 }
 
@@ -303,6 +312,7 @@ void JobRun::fail(Error error) {
 
 // Quiet: the workers that still live give up writing before the job ends.
 void JobRun::close() {
+  GRISTMILL_TEST_POINT("coordinator-before-close");
   phase_ = Phase::kClosing;
   quiet_since_ = Clock::now();
   deadline_ = quiet_since_ + kGrace;
@@ -339,8 +349,10 @@ void JobRun::end() {
   job_.partials_memory.reset();
   job_.emit.reset();
   facts.elapsed = Clock::now() - state_->submitted();
+  GRISTMILL_TEST_POINT("coordinator-before-result");
   state_->finish(Result(outcome, failure_, std::move(facts),
                         std::make_shared<const ResultArrays>(std::move(outputs))));
+  GRISTMILL_TEST_POINT("coordinator-after-result");
 }
 
 // Every chunk has its tag or was given up and, if no worker died, as many as the workers counted.

@@ -4,6 +4,7 @@
 
 #include "engine/reservation.h"
 #include "ipc/pages.h"
+#include "ipc/test_point.h"
 
 namespace gristmill::engine {
 namespace {
@@ -12,6 +13,7 @@ ipc::Segment reserve(std::int64_t size_bytes, const std::string& what) {
   require_memory(size_bytes, what);
   require_below_file_limit(size_bytes, what);
   ipc::Segment segment = ipc::Segment::create(size_bytes);
+  GRISTMILL_TEST_POINT("coordinator-after-new-memory");
   // Without these pages, memory is populated instead of made huge: slower, not wrong.
   static_cast<void>(ipc::reserve_for_huge_pages(segment.fd(), size_bytes));
   return segment;
@@ -38,7 +40,9 @@ void NewMemory::prepare(std::int64_t begin, std::int64_t end) const {
 
 ipc::Segment NewMemory::seal() && {
   mapping_ = {};
+  GRISTMILL_TEST_POINT("coordinator-before-seal");
   segment_.seal();
+  GRISTMILL_TEST_POINT("coordinator-after-seal");
   return std::move(segment_);
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/printable.h"
+#include "ipc/test_point.h"
 #include "ipc/worker_side.h"
 
 namespace gristmill::engine {
@@ -80,6 +81,7 @@ ipc::Planned Planner::plan(const ipc::KernelRequest& kernel) {
         auto* answer = std::get_if<ipc::Planned>(&report);
         if (answer == nullptr || !is_answer_to(request, report)) return false;
         planned = std::move(*answer);
+        GRISTMILL_TEST_POINT("coordinator-after-plan");
         return true;
       });
   return planned;
@@ -102,6 +104,7 @@ std::optional<WorkerExit> Planner::ask_once(const ipc::Task& task, const std::st
     drop_worker();
     throw Error(ErrorCode::kInvalid, "cannot " + what + ": the request is too large");
   }
+  GRISTMILL_TEST_POINT("coordinator-after-plan-request");
   // A limit would only end what somebody looks at in a debugger.
   const bool limited = worker_->process->ends_when_killed();
   const auto deadline = Clock::now() + kAnswerLimit;

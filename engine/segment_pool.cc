@@ -11,6 +11,7 @@
 
 #include "engine/reservation.h"
 #include "ipc/pages.h"
+#include "ipc/test_point.h"
 
 namespace gristmill::engine {
 namespace {
@@ -179,6 +180,7 @@ std::shared_ptr<const PooledSegment> SegmentPool::take_idle(std::int64_t size_by
 std::shared_ptr<const PooledSegment> SegmentPool::make(std::int64_t size_bytes,
                                                        std::int64_t used_bytes) {
   auto segment = std::make_unique<const PooledSegment>(size_bytes);
+  GRISTMILL_TEST_POINT("coordinator-after-segment");
   {
     const std::lock_guard lock(mutex_);
     total_bytes_ += segment->size_bytes();

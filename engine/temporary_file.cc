@@ -12,6 +12,7 @@
 #include <cstdio>
 
 #include "ipc/system_error.h"
+#include "ipc/test_point.h"
 
 namespace gristmill::engine {
 namespace {
@@ -57,6 +58,7 @@ void TemporaryFile::create() {
     fd_.reset(openat(folder_.get(), name.c_str(),
                      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
     if (fd_) {
+      GRISTMILL_TEST_POINT("coordinator-after-temporary-file");
       temporary_name_ = std::move(name);
       return;
     }
@@ -72,6 +74,7 @@ TemporaryFile::~TemporaryFile() {
 
 void TemporaryFile::publish(bool replace_existing) {
   assert(!temporary_name_.empty());
+  GRISTMILL_TEST_POINT("coordinator-before-rename");
   const int status = replace_existing ? renameat(folder_.get(), temporary_name_.c_str(),
                                                  folder_.get(), final_name_.c_str())
                                       : rename_without_replacing();
@@ -79,6 +82,7 @@ void TemporaryFile::publish(bool replace_existing) {
     throw ipc::system_error("give \"" + final_path_.string() + "\" its name", errno,
                             ErrorCode::kFailed);
   }
+  GRISTMILL_TEST_POINT("coordinator-after-rename");
   temporary_name_.clear();
 }
 

@@ -12,6 +12,7 @@
 
 #include "engine/printable.h"
 #include "ipc/system_error.h"
+#include "ipc/test_point.h"
 #include "ipc/unique_fd.h"
 #include "ipc/version.h"
 
@@ -55,6 +56,7 @@ void WorkerPool::start(std::uint32_t slot) {
   assert(!live(slot));
   const SpareDescriptors spare(epoll_.fd());
   StartedWorker worker = start_worker(launcher_);
+  GRISTMILL_TEST_POINT("coordinator-before-record");
   epoll_.add_edge_triggered(worker.link.doorbell_fd());
   epoll_.add(worker.process->exit_fd());
   WorkerOutput output(worker.process->take_output(), static_cast<int>(slot), lines_);
@@ -67,7 +69,9 @@ void WorkerPool::drop(std::uint32_t slot) { slots_[slot].reset(); }
 void WorkerPool::kill(std::uint32_t slot) {
   if (!live(slot)) return;
   slots_[slot]->killed = true;
+  GRISTMILL_TEST_POINT("coordinator-before-kill");
   slots_[slot]->worker.process->kill();
+  GRISTMILL_TEST_POINT("coordinator-after-kill");
 }
 
 bool WorkerPool::send(std::uint32_t slot, const ipc::Task& task) {
@@ -111,6 +115,7 @@ std::vector<WorkerEvent> WorkerPool::collect(bool& more) {
   for (std::uint32_t slot = 0; slot < size(); ++slot) {
     if (live(slot)) take_reports(slot, events, more);
   }
+  GRISTMILL_TEST_POINT("coordinator-before-deaths");
   for (std::uint32_t slot = 0; slot < size(); ++slot) {
     if (live(slot)) take_death(slot, events);
   }
@@ -145,6 +150,7 @@ void WorkerPool::take_reports(std::uint32_t slot, std::vector<WorkerEvent>& even
 void WorkerPool::take_death(std::uint32_t slot, std::vector<WorkerEvent>& events) {
   const std::optional<WorkerExit> exit = slots_[slot]->worker.process->reap();
   if (!exit) return;
+  GRISTMILL_TEST_POINT("coordinator-after-reap");
   // What it said before it died counts.
   for (bool more = true; more;) {
     more = false;

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "ipc/system_error.h"
+#include "ipc/test_point.h"
 #include "ipc/zygote.h"
 
 namespace gristmill::engine {
@@ -106,6 +107,7 @@ class ForkedWorker : public WorkerProcess {
   }
 
   void take_forked(const ipc::WorkerForked& forked, ipc::UniqueFd pidfd) {
+    GRISTMILL_TEST_POINT("coordinator-before-forked");
     pid_ = static_cast<pid_t>(forked.pid);
     pidfd_ = std::move(pidfd);
     if (killed_) kill();
@@ -178,12 +180,16 @@ std::unique_ptr<WorkerProcess> ZygoteLauncher::launch(ipc::Channel worker_end) {
     zygote_.reset();
   }
   if (zygote_has_threads_) return start_process(worker_program_, worker_end.fd(), &output);
-  if (!zygote_) zygote_ = std::make_shared<Zygote>(zygote_program_);
+  if (!zygote_) {
+    zygote_ = std::make_shared<Zygote>(zygote_program_);
+    GRISTMILL_TEST_POINT("coordinator-after-zygote");
+  }
   auto [ours, workers] = life_sockets();
   if (!zygote_->request({worker_end.fd(), output.writing.get(), workers.get()})) {
     // It is dying, or has not come to the many that were asked for before.
     return start_process(worker_program_, worker_end.fd(), &output);
   }
+  GRISTMILL_TEST_POINT("coordinator-after-fork-request");
   return std::make_unique<ForkedWorker>(zygote_, std::move(ours), std::move(output.reading));
 }
 

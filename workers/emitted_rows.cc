@@ -6,8 +6,8 @@
 #include <gristmill/format.h>
 
 #include "ipc/pages.h"
+#include "ipc/test_point.h"
 #include "workers/kernel_call.h"
-#include "workers/test_point.h"
 
 namespace gristmill::workers {
 namespace {

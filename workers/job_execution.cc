@@ -11,7 +11,7 @@
 #include <gristmill/error.h>
 #include <gristmill/kernel.h>
 
-#include "workers/test_point.h"
+#include "ipc/test_point.h"
 
 namespace gristmill::workers {
 namespace {

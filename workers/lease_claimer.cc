@@ -4,7 +4,7 @@
 
 #include <gristmill/error.h>
 
-#include "workers/test_point.h"
+#include "ipc/test_point.h"
 
 namespace gristmill::workers {
 namespace {

@@ -4,10 +4,10 @@
 #include <exception>
 #include <string_view>
 
+#include "ipc/test_point.h"
 #include "ipc/version.h"
 #include "ipc/worker_side.h"
 #include "workers/fault_handler.h"
-#include "workers/test_point.h"
 #include "workers/worker_process.h"
 
 namespace {

@@ -3,8 +3,8 @@
 #include <gristmill/error.h>
 
 #include "ipc/codec.h"
+#include "ipc/test_point.h"
 #include "ipc/version.h"
-#include "workers/test_point.h"
 
 namespace gristmill::workers {
 namespace {

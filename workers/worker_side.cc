@@ -3,8 +3,8 @@
 #include <optional>
 #include <utility>
 
+#include "ipc/test_point.h"
 #include "workers/shared_object_host.h"
-#include "workers/test_point.h"
 #include "workers/worker.h"
 
 namespace gristmill::ipc {

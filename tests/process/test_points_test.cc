@@ -11,7 +11,7 @@ struct Step {
   int hit;
 };
 
-// One of two workers is stopped or killed at a step of a claim (workers/test_point.h). The half of
+// One of two workers is stopped or killed at a step of a claim (ipc/test_point.h). The half of
 // the items that one worker starts with is slow, so that the other one steals.
 class TestPointsTest : public ProcessTest, public testing::WithParamInterface<Step> {
  protected:

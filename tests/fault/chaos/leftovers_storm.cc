@@ -5,15 +5,13 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <fstream>
 #include <random>
-#include <set>
 #include <stdexcept>
 #include <thread>
 
 #include "tests/fault/chaos/chaos_jobs.h"
 #include "tests/fault/chaos/storm.h"
-#include "tests/support/leak_oracle.h"
+#include "tests/fault/chaos/traces.h"
 #include "tests/support/process_table.h"
 #include "tests/support/wait_until.h"
 #include "tests/support/watchdog.h"
@@ -71,38 +69,16 @@ class Victim {
   std::vector<int> pidfds_;
 };
 
-// Sockets with a name, of whatever process.
-std::set<std::string> named_sockets() {
-  std::set<std::string> names;
-  std::ifstream sockets("/proc/net/unix");
-  for (std::string line; std::getline(sockets, line);) {
-    if (line.find("gristmill") != std::string::npos) names.insert(line);
-  }
-  return names;
-}
-
 struct Tally {
   std::int64_t processes = 0;
-  std::int64_t shared_names = 0;
-  std::int64_t sockets = 0;
-  std::int64_t temporary_files = 0;
+  TraceTally traces;
   std::int64_t beside_outputs = 0;
   double longest_seconds = 0;
 };
 
-bool is_temporary(const std::string& name) { return name.find(".gristmill-") != std::string::npos; }
-
-std::int64_t temporary_files_in(const std::filesystem::path& folder) {
-  std::int64_t count = 0;
-  for (const std::string& name : test::entries_of(folder)) count += is_temporary(name) ? 1 : 0;
-  return count;
-}
-
 void run_one(std::mt19937_64& random, Tally& tally) {
   const test::TemporaryFolder folder;
-  const auto names_before = test::Belongings::now().shared_names;
-  const auto sockets_before = named_sockets();
-  const auto temporary_before = temporary_files_in(std::filesystem::temp_directory_path());
+  const Traces before = Traces::now();
   Victim victim(folder.path());
   std::this_thread::sleep_for(std::chrono::microseconds(random() % 150'000));
   victim.kill(/*workers_too=*/random() % 2 == 0);
@@ -113,15 +89,8 @@ void run_one(std::mt19937_64& random, Tally& tally) {
   const std::chrono::duration<double> took = Clock::now() - killed;
   tally.longest_seconds = std::max(tally.longest_seconds, took.count());
   tally.processes += victim.lives() ? 1 : 0;
-  tally.shared_names += test::Belongings::now().shared_names != names_before ? 1 : 0;
-  const std::set<std::string> sockets = named_sockets();
-  tally.sockets +=
-      std::includes(sockets_before.begin(), sockets_before.end(), sockets.begin(), sockets.end())
-          ? 0
-          : 1;
-  tally.temporary_files +=
-      temporary_files_in(std::filesystem::temp_directory_path()) > temporary_before ? 1 : 0;
-  tally.beside_outputs += temporary_files_in(folder.path()) > 0 ? 1 : 0;
+  tally.traces.add(before, Traces::now());
+  tally.beside_outputs += unfinished_files_in(folder.path()) > 0 ? 1 : 0;
 }
 
 }  // namespace
@@ -137,11 +106,7 @@ StormReport run_leftovers(const StormOptions& options) {
   report.expect("programs killed", static_cast<double>(options.count), Bound::kAtLeast,
                 static_cast<double>(options.count));
   report.expect("with a process left", static_cast<double>(tally.processes), Bound::kEqual, 0);
-  report.expect("with a name in /dev/shm", static_cast<double>(tally.shared_names), Bound::kEqual,
-                0);
-  report.expect("with a named socket", static_cast<double>(tally.sockets), Bound::kEqual, 0);
-  report.expect("with a file among the temporary ones", static_cast<double>(tally.temporary_files),
-                Bound::kEqual, 0);
+  tally.traces.report_to(report);
   report.add("with an unfinished file beside its output",
              static_cast<double>(tally.beside_outputs));
   report.expect("longest until all was gone", tally.longest_seconds, Bound::kAtMost, 1, "s");

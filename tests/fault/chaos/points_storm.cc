@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <optional>
 
 #include "tests/fault/chaos/chaos_jobs.h"
+#include "tests/fault/chaos/coordinator_points.h"
 #include "tests/fault/chaos/storm.h"
 #include "tests/support/process_table.h"
 #include "tests/support/watchdog.h"
@@ -78,6 +80,7 @@ struct Tally {
   std::int64_t hits = 0;
   std::int64_t unequal = 0;
   std::int64_t failed = 0;
+  std::map<std::string, std::int64_t> hits_of;
 };
 
 // None: the process that plans was the one that was killed, while it was asked.
@@ -114,6 +117,7 @@ void visit(const Point& point, const ChaosJob& job, int hit, StormReport& report
       if (const auto result = run_once(*engine, job)) check(job, wish, *result, report, tally);
       reached = std::filesystem::exists(token);
     }
+    tally.hits_of[point.name] += reached ? 1 : 0;
     if (reached) {
       ++tally.hits;
       if (const auto result = run_once(*engine, job)) check(job, wish, *result, report, tally);
@@ -139,13 +143,18 @@ StormReport run_points(const StormOptions& options) {
       }
     }
   }
+  std::int64_t fewest = tally.hits;
+  for (const auto& [name, hits] : tally.hits_of) fewest = std::min(fewest, hits);
   report.expect("points of the worker", static_cast<double>(std::size(kPoints)), Bound::kAtLeast,
                 25);
   report.add("point and job, each time in a new engine", static_cast<double>(tally.runs));
   report.expect("of these reached", static_cast<double>(tally.hits), Bound::kEqual,
                 static_cast<double>(tally.runs));
+  report.expect("at the point with the fewest", static_cast<double>(fewest), Bound::kAtLeast,
+                static_cast<double>(options.count));
   report.expect("results that are not equal", static_cast<double>(tally.unequal), Bound::kEqual, 0);
   report.expect("jobs that failed", static_cast<double>(tally.failed), Bound::kEqual, 0);
+  visit_coordinator_points(options, report);
   return report;
 }
 

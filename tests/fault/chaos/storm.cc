@@ -127,7 +127,8 @@ std::string StormReport::json() const {
 const std::vector<Storm>& storms() {
   static const std::vector<Storm> kAll = {
       {"kills", "SIGKILLs of workers at random instants", 200, 10'000, run_kills},
-      {"points", "SIGKILL of a worker at each named point; COUNT rounds", 1, 20, run_points},
+      {"points", "SIGKILL of a worker, or the coordinator, at each named point; COUNT rounds", 1,
+       20, run_points},
       {"corruption", "random writes over all that a worker may write", 100'000, 10'000'000,
        run_corruption},
       {"guilty", "chunks that crash, exit, hang, eat memory or damage their queue", 70, 1000,
