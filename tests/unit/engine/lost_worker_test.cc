@@ -3,12 +3,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <csignal>
-#include <cstring>
 #include <future>
 #include <mutex>
+#include <span>
 
 #include "engine/engine_core.h"
 #include "ipc/control_segment.h"
@@ -26,6 +27,7 @@ using test::ThreadLauncher;
 using testing::HasSubstr;
 
 constexpr std::chrono::hours kNever{1};
+constexpr std::int64_t kChunkItems = 10;
 
 // Where a worker sleeps until somebody wakes it up.
 class Sleep {
@@ -67,13 +69,16 @@ class SleepingProcess : public WorkerProcess {
   std::unique_ptr<WorkerProcess> thread_;
 };
 
-// The first worker is such a process, and follows a script.
+// The first worker is such a process, and follows a script; the other first ones begin when it is
+// asleep.
 class SleepingLauncher : public ThreadLauncher {
  public:
   using Script = std::function<void(ipc::WorkerLink& link, const ipc::Order& order)>;
 
-  SleepingLauncher(Script script, milliseconds lost_limit)
-      : ThreadLauncher([script = std::move(script)](int number, ipc::WorkerLink link) {
+  SleepingLauncher(Script script, const Sleep& sleep, int workers, milliseconds lost_limit)
+      : ThreadLauncher([script = std::move(script), &sleep, workers](int number,
+                                                                     ipc::WorkerLink link) {
+          if (number > 0 && number < workers) test::wait_until([&] { return sleep.asleep(); });
           if (number != 0) return run_worker(number, std::move(link));
           const std::optional<ipc::Task> task = link.wait_for_task();
           if (task && std::holds_alternative<ipc::Order>(*task)) {
@@ -102,7 +107,7 @@ class LostWorkerTest : public testing::Test {
 
   void make_engine(milliseconds lost_limit, SleepingLauncher::Script script, int workers = 2) {
     engine_ = std::make_unique<EngineCore>(
-        std::make_unique<SleepingLauncher>(std::move(script), lost_limit), workers,
+        std::make_unique<SleepingLauncher>(std::move(script), sleep_, workers, lost_limit), workers,
         std::vector<std::string>{test::test_plugin("gristmill-test-kernels").string(),
                                  test::test_plugin("gristmill-test-spaces").string()});
   }
@@ -117,7 +122,7 @@ class LostWorkerTest : public testing::Test {
     spec.faults.chunk_timeout = milliseconds(1);
     return spec;
   }
-  JobSpec rows() const { return hurried(rows_.spec(ChunkSize::items(10))); }
+  JobSpec rows() const { return hurried(rows_.spec(ChunkSize::items(kChunkItems))); }
 
   // All items but those of one chunk.
   static void wait_for_all_others(const Job& job) {
@@ -139,15 +144,18 @@ class LostWorkerTest : public testing::Test {
     words.lease = partition;
     words.executing = ipc::stamp_of(order.job, chunk);
     std::optional<ipc::WritableMapping> output;
+    std::span<std::byte> rows;
     if (!open.output_placements.empty() && open.output_placements[0]) {
       const ipc::Placement& place = *open.output_placements[0];
       output.emplace(fds.at(place.fd_index).get(), place.range_offset, place.range_bytes);
+      rows = output->bytes().subspan(static_cast<std::size_t>(place.array_offset),
+                                     kChunkItems * sizeof(std::int64_t));
     }
     sleep_.until_woken();
     was_run_by_others_ = control.ledger(chunk) == ipc::ledger_tag(open.ledger_key, chunk);
     control_is_the_jobs_ = control.stop() == order.job;
     // The system call that it was in.
-    if (output) std::memset(output->bytes().data(), 0x77, output->bytes().size() / 100);
+    std::fill(rows.begin(), rows.end(), std::byte{0x77});
     last_write_.set_value();
   }
 
@@ -202,7 +210,7 @@ TEST_F(LostWorkerTest, AJobThatWaitsTooLongForItFailsAndNamesProcessAndChunk) {
 TEST_F(LostWorkerTest, WhatItMayWriteIsNotUsedAgain) {
   make_engine(milliseconds(100));
   ASSERT_EQ(engine_->submit(rows()).wait().outcome(), Outcome::kFailed);
-  const Result next = engine_->submit(rows_.spec(ChunkSize::items(10))).wait();
+  const Result next = engine_->submit(rows_.spec(ChunkSize::items(kChunkItems))).wait();
   EXPECT_EQ(next.summary().plan.workers, 2);
   sleep_.wake_up();
   last_write_.get_future().wait();
@@ -212,7 +220,7 @@ TEST_F(LostWorkerTest, WhatItMayWriteIsNotUsedAgain) {
 
 TEST_F(LostWorkerTest, ACancelDoesNotWaitForIt) {
   make_engine();
-  Job job = engine_->submit(rows_.spec(ChunkSize::items(10)));
+  Job job = engine_->submit(rows_.spec(ChunkSize::items(kChunkItems)));
   test::wait_until([&] { return sleep_.asleep(); });
   job.cancel();
   EXPECT_EQ(job.wait().outcome(), Outcome::kCancelled);
@@ -223,7 +231,7 @@ TEST_F(LostWorkerTest, OutsideOfAnyChunkNobodyWaitsForIt) {
     link.send(ipc::Planned{});
     sleep_.until_woken();
   });
-  const Result result = engine_->submit(rows_.spec(ChunkSize::items(10))).wait();
+  const Result result = engine_->submit(rows_.spec(ChunkSize::items(kChunkItems))).wait();
   rows_.check(result);
   EXPECT_EQ(result.summary().faults.lost, 1);
 }
@@ -233,13 +241,13 @@ TEST_F(LostWorkerTest, OneThatDoesNotCloseADoneJobDoesNotKeepIt) {
     link.send(ipc::Idle{order.job, order.seq});
     sleep_.until_woken();
   });
-  rows_.check(engine_->submit(rows_.spec(ChunkSize::items(10))).wait());
+  rows_.check(engine_->submit(rows_.spec(ChunkSize::items(kChunkItems))).wait());
 }
 
 TEST_F(LostWorkerTest, ItsRowsOfAnEmitAreNotWrittenOver) {
   make_engine();
   const test::SpacesJob spaces("emit", "rows", {.rows = 1000});
-  Job job = engine_->submit(hurried(spaces.spec(ChunkSize::items(10))));
+  Job job = engine_->submit(hurried(spaces.spec(ChunkSize::items(kChunkItems))));
   wait_for_all_others(job);
   sleep_.wake_up();
   const Result result = job.wait();
