@@ -107,8 +107,7 @@ void JobRun::wait_for_lost() {
   if (!waiting_since_) waiting_since_ = now;
   if (now - *waiting_since_ < pool_.lost_limit()) return;
   const Lost& lost = lost_.begin()->second;
-  fail(lost_error(job_, lost.slot, lost.pid,
-                  chunk_in_words(job_, lost.chunk, control_->chunks())));
+  fail(lost_error(job_, lost.slot, lost.pid, chunk_in_words(job_, lost.chunk, control_->chunks())));
 }
 
 }  // namespace gristmill::engine

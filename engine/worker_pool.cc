@@ -208,11 +208,12 @@ void WorkerPool::keep_for_lost(std::uint64_t id, std::vector<std::shared_ptr<con
   if (lost != lost_.end()) lost->second.kept = std::move(memory);
 }
 
-// True if the system has killed somebody for memory since it was asked last.
+// True if the system has killed more for memory than deaths were explained by: each kill explains
+// one, for two may be killed before the first death is seen.
 bool WorkerPool::was_out_of_memory() {
-  const std::optional<std::int64_t> before =
-      std::exchange(out_of_memory_kills_, out_of_memory_kills("/"));
-  return before && out_of_memory_kills_ && *out_of_memory_kills_ > *before;
+  if (out_of_memory_kills("/").value_or(0) <= explained_kills_) return false;
+  ++explained_kills_;
+  return true;
 }
 
 void WorkerPool::reject(std::uint32_t slot, std::string violation) {

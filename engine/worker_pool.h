@@ -89,8 +89,8 @@ class WorkerPool {
   bool output_waits() const;
 
   // Hands on the lines that workers wrote, and tells what has happened: first the reports of all
-  // slots, then the deaths, then who was given up for lost. A worker that breaks the protocol is killed. A bounded number of
-  // reports a worker and call; `more` says that some wait.
+  // slots, then the deaths, then who was given up for lost. A worker that breaks the protocol is
+  // killed. A bounded number of reports a worker and call; `more` says that some wait.
   std::vector<WorkerEvent> collect(bool& more);
 
  private:
@@ -121,7 +121,7 @@ class WorkerPool {
   WorkerLauncher& launcher_;
   Epoll& epoll_;
   const WorkerLines& lines_;
-  std::optional<std::int64_t> out_of_memory_kills_ = out_of_memory_kills("/");
+  std::int64_t explained_kills_ = out_of_memory_kills("/").value_or(0);
   std::vector<std::optional<Incarnation>> slots_;
   std::uint64_t last_lost_ = 0;
   std::map<std::uint64_t, Lost> lost_;

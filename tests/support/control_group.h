@@ -15,8 +15,8 @@ class ControlGroup {
  public:
   // Null, and why_not says the reason, unless the system lets this process make one that has that
   // file. controller: "memory", "freezer".
-  static std::unique_ptr<ControlGroup> create(const std::string& controller, const std::string& file,
-                                              std::string& why_not);
+  static std::unique_ptr<ControlGroup> create(const std::string& controller,
+                                              const std::string& file, std::string& why_not);
   ~ControlGroup();
   ControlGroup(const ControlGroup&) = delete;
   ControlGroup& operator=(const ControlGroup&) = delete;

@@ -76,15 +76,15 @@ class SleepingLauncher : public ThreadLauncher {
   using Script = std::function<void(ipc::WorkerLink& link, const ipc::Order& order)>;
 
   SleepingLauncher(Script script, const Sleep& sleep, int workers, milliseconds lost_limit)
-      : ThreadLauncher([script = std::move(script), &sleep, workers](int number,
-                                                                     ipc::WorkerLink link) {
-          if (number > 0 && number < workers) test::wait_until([&] { return sleep.asleep(); });
-          if (number != 0) return run_worker(number, std::move(link));
-          const std::optional<ipc::Task> task = link.wait_for_task();
-          if (task && std::holds_alternative<ipc::Order>(*task)) {
-            script(link, std::get<ipc::Order>(*task));
-          }
-        }),
+      : ThreadLauncher(
+            [script = std::move(script), &sleep, workers](int number, ipc::WorkerLink link) {
+              if (number > 0 && number < workers) test::wait_until([&] { return sleep.asleep(); });
+              if (number != 0) return run_worker(number, std::move(link));
+              const std::optional<ipc::Task> task = link.wait_for_task();
+              if (task && std::holds_alternative<ipc::Order>(*task)) {
+                script(link, std::get<ipc::Order>(*task));
+              }
+            }),
         lost_limit_(lost_limit) {}
 
   std::unique_ptr<WorkerProcess> launch(ipc::Channel worker_end) override {
@@ -198,9 +198,8 @@ TEST_F(LostWorkerTest, AJobThatWaitsTooLongForItFailsAndNamesProcessAndChunk) {
   const Result result = engine_->submit(rows()).wait();
   ASSERT_EQ(result.outcome(), Outcome::kFailed);
   const Error& error = *result.error();
-  EXPECT_THAT(error.message(),
-              HasSubstr("worker 0 (process " + std::to_string(getpid()) +
-                        ") was killed and does not end, in chunk 0, rows 0 to 9"));
+  EXPECT_THAT(error.message(), HasSubstr("worker 0 (process " + std::to_string(getpid()) +
+                                         ") was killed and does not end, in chunk 0, rows 0 to 9"));
   EXPECT_THAT(error.detail(), HasSubstr("in state "));
   EXPECT_THAT(error.hint(), HasSubstr("file system"));
   EXPECT_EQ(result.summary().chunks_done, 99);
