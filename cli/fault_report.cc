@@ -56,13 +56,16 @@ std::string line_of(const char* event, const Json& facts) {
 }  // namespace
 
 std::string faults_text(const FaultReport& faults) {
-  if (faults.attempt_count == 0 && faults.retired == 0) {
+  if (faults.attempt_count == 0 && faults.retired == 0 && faults.lost == 0) {
     return "";
   }
   std::string text = fmt::format("  {}, {}", count_text(faults.attempt_count, "failed attempt"),
                                  count_text(faults.restarts, "worker") + " started anew");
   if (faults.retired > 0) {
     text += fmt::format(", {} replaced because of memory", format_count(faults.retired));
+  }
+  if (faults.lost > 0) {
+    text += fmt::format(", {} killed and did not end", format_count(faults.lost));
   }
   text += "\n";
   std::size_t shown = 0;
@@ -92,6 +95,7 @@ Json faults_json(const FaultReport& faults) {
   return {{"failed_attempts", faults.attempt_count},
           {"restarts", faults.restarts},
           {"retired", faults.retired},
+          {"lost", faults.lost},
           {"attempts", attempts},
           {"quarantined", quarantined}};
 }

@@ -201,13 +201,19 @@ void CallPool::look() {
   }
   bool more = true;
   while (more) {
-    for (WorkerEvent& event : pool_->collect(more)) {
-      if (auto* report = std::get_if<ipc::Report>(&event.what)) {
-        on_report(event.slot, *report);
-      } else {
-        on_death(event.slot, std::get<WorkerDeath>(event.what));
-      }
-    }
+    for (WorkerEvent& event : pool_->collect(more)) on_event(event);
+  }
+}
+
+void CallPool::on_event(WorkerEvent& event) {
+  if (auto* report = std::get_if<ipc::Report>(&event.what)) {
+    on_report(event.slot, *report);
+  } else if (const auto* death = std::get_if<WorkerDeath>(&event.what)) {
+    on_death(event.slot, *death);
+  } else if (const auto* lost = std::get_if<LostWorker>(&event.what)) {
+    lost_.emplace(lost->id, on_death(event.slot, lost->presumed));
+  } else {
+    lost_.erase(std::get<LostWorkerDeath>(event.what).id);
   }
 }
 
@@ -345,7 +351,8 @@ void CallPool::on_need(std::uint32_t index, const ipc::NeedMemory& need) {
 
 // The first of its calls has no answer. It is to blame if the worker had claimed it; the others it
 // cannot have begun. Of a claim that says anything else than that nothing was begun, so is it, too.
-void CallPool::on_death(std::uint32_t index, const WorkerDeath& death) {
+// Returns what is left of the worker.
+CallPool::Slot CallPool::on_death(std::uint32_t index, const WorkerDeath& death) {
   Slot dead = std::exchange(slots_[index], Slot{});
   Place& place = places_[index];
   const auto now = Clock::now();
@@ -373,11 +380,12 @@ void CallPool::on_death(std::uint32_t index, const WorkerDeath& death) {
   std::erase_if(dead.calls, [](const Given& call) { return call.call.request.id == kInitializer; });
   requeue(dead.calls);
   place.start_at = now;
-  if (in_call || dead.returned > 0) return;
+  if (in_call || dead.returned > 0) return dead;
   const bool killed = death.exit.signal == SIGKILL && !death.own_kill;
   const auto next = limiter_.after_nothing(index, killed, now);
   place.given_up = !next;
   if (next) place.start_at = *next;
+  return dead;
 }
 
 void CallPool::retire_worn_workers() {

@@ -140,7 +140,8 @@ class CallPool {
   void on_report(std::uint32_t slot, ipc::Report& report);
   void on_return(std::uint32_t slot, ipc::Returned& returned);
   void on_need(std::uint32_t slot, const ipc::NeedMemory& need);
-  void on_death(std::uint32_t slot, const WorkerDeath& death);
+  void on_event(WorkerEvent& event);
+  Slot on_death(std::uint32_t slot, const WorkerDeath& death);
   void retire_worn_workers();
   void balance(Clock::time_point now);
   void take_back(std::uint32_t slot);
@@ -159,6 +160,8 @@ class CallPool {
   std::unique_ptr<WorkerPool> pool_;
   std::vector<Slot> slots_;
   std::vector<Place> places_;
+  // Of workers that were killed and do not end: what they may still write.
+  std::map<std::uint64_t, Slot> lost_;
   RestartLimiter limiter_;
   std::deque<Queued> queue_;
   std::vector<CallEnd> ends_;

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -45,9 +46,9 @@ class ChildProcess : public WorkerProcess {
   ~ChildProcess() override {
     if (reaped_) return;
     kill();
+    wait_for_end();
     siginfo_t info{};
-    while (waitid(P_PIDFD, id(), &info, WEXITED) != 0 && errno == EINTR) {
-    }
+    waitid(P_PIDFD, id(), &info, WEXITED | WNOHANG);
   }
 
   int exit_fd() const override { return pidfd_.get(); }
@@ -71,7 +72,10 @@ class ChildProcess : public WorkerProcess {
   }
 
   pid_t pid() const override { return pid_; }
-  void kill() override { syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0); }
+  void kill() override {
+    if (!killed_at_) killed_at_ = Clock::now();
+    syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+  }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -86,9 +90,17 @@ class ChildProcess : public WorkerProcess {
     return exit;
   }
   id_t id() const { return static_cast<id_t>(pidfd_.get()); }
-  bool has_ended() const {
+  bool has_ended(std::chrono::milliseconds limit = {}) const {
     pollfd state{pidfd_.get(), POLLIN, 0};
-    return poll(&state, 1, 0) == 1;
+    return poll(&state, 1, static_cast<int>(limit.count())) == 1;
+  }
+  // Requires: it was killed.
+  void wait_for_end() const {
+    std::chrono::milliseconds left{};
+    do {
+      left = std::chrono::ceil<std::chrono::milliseconds>(*killed_at_ + kKillLimit - Clock::now());
+      left = std::max(left, std::chrono::milliseconds(0));
+    } while (!has_ended(left) && left.count() > 0);
   }
 
   pid_t pid_;
@@ -96,6 +108,7 @@ class ChildProcess : public WorkerProcess {
   ipc::UniqueFd output_;
   const Clock::time_point start_ = Clock::now();
   const std::int64_t peak_bytes_before_ = own_peak_bytes();
+  std::optional<Clock::time_point> killed_at_;
   bool reaped_ = false;
 };
 

@@ -4,6 +4,8 @@
 
 #include <gristmill/format.h>
 
+#include "engine/process_state.h"
+
 namespace gristmill::engine {
 namespace {
 
@@ -79,6 +81,22 @@ Error death_error(const PlannedJob& job, const FailedAttempt& attempt, const std
                {"kernel \"" + job.plan.kernel + "\" could not be finished: worker " +
                     std::to_string(attempt.worker) + " " + attempt.what + " " + where,
                 std::move(detail), hint_for(job, attempt)});
+}
+
+Error lost_error(const PlannedJob& job, std::uint32_t worker, pid_t pid, const std::string& chunk) {
+  const std::string who = fmt::format("worker {} (process {})", worker, pid);
+  std::string message = fmt::format(
+      "kernel \"{}\" could not be finished: {} was killed and does not end", job.plan.kernel, who);
+  std::string detail = "It is " + state_in_words(pid) + ".";
+  if (!chunk.empty()) {
+    message += ", in " + chunk;
+    detail += " As long as it is, it may write what belongs to that chunk, so nobody else can.";
+  }
+  return Error(
+      ErrorCode::kFailed,
+      {std::move(message), std::move(detail),
+       "It waits for the system, often for a file system or a device that does not answer: "
+       "see to that, and run it again."});
 }
 
 }  // namespace gristmill::engine

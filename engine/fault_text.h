@@ -29,4 +29,8 @@ std::string end_in_words(const WorkerDeath& death, FaultCause cause, const Plann
 // "outside of any chunk".
 Error death_error(const PlannedJob& job, const FailedAttempt& attempt, const std::string& where);
 
+// Of a worker that was killed and does not end. chunk: in words, what it may still write; empty:
+// nothing.
+Error lost_error(const PlannedJob& job, std::uint32_t worker, pid_t pid, const std::string& chunk);
+
 }  // namespace gristmill::engine

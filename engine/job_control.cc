@@ -100,6 +100,12 @@ bool JobControl::convict(std::uint32_t chunk) {
   return true;
 }
 
+void JobControl::acquit(std::uint32_t chunk) {
+  // relaxed: published by the next order.
+  std::uint32_t seen = ipc::kConvicted;
+  words_->ledger(chunk).compare_exchange_strong(seen, ipc::kOpen, std::memory_order_relaxed);
+}
+
 void JobControl::reopen(const std::set<std::uint64_t>& accumulator_ids) {
   for (std::uint32_t chunk = 0; chunk < words_->records(); ++chunk) {
     // relaxed: ordered by the chunk's tag.

@@ -46,6 +46,8 @@ class JobControl {
   void lose_accumulator(std::uint32_t slot);
   // The chunk is not run again. False if it is done after all. Requires: no live worker has it.
   bool convict(std::uint32_t chunk);
+  // Takes back a conviction. Requires: a quiet state.
+  void acquit(std::uint32_t chunk);
   // Makes the chunks open again that are in these accumulators. Requires: an exact merge, a quiet
   // state.
   void reopen(const std::set<std::uint64_t>& accumulator_ids);

@@ -27,27 +27,44 @@ void JobRun::on_death(std::uint32_t slot, const WorkerDeath& death) {
   const Slot dead = std::exchange(place, Slot{});
   orders_.reaped(slot);
   if (!control_ || phase_ != Phase::kRunning) return;
+  const std::uint64_t stamp = bury(slot, dead);
+  if (stopping_) return;
+  const bool came_to_nothing = settle_death(slot, dead, stamp, death);
+  if (stopping_) return;
+  replace(slot, came_to_nothing, cause_of(death, dead.kill) == FaultCause::kKilled);
+}
+
+// Returns the dead worker's stamp.
+std::uint64_t JobRun::bury(std::uint32_t slot, const Slot& dead) {
   const std::uint64_t stamp = control_->bury(slot);
   GRISTMILL_TEST_POINT("coordinator-after-bury");
   if (job_.emit) {
     job_.emit->bury(slot, *control_->words(),
                     [this](std::uint32_t chunk) { return control_->is_done(chunk); });
   }
-  place.life = dead.life;
-  place.abandoned = dead.abandoned;
+  slots_[slot].life = dead.life;
+  slots_[slot].abandoned = dead.abandoned;
   lose_accumulator(slot);
   disturbed_ = disturbed_in_round_ = true;
-  if (stopping_) return;
+  return stamp;
+}
+
+// What becomes of the chunk, and of the job. True if that worker came to nothing.
+bool JobRun::settle_death(std::uint32_t slot, const Slot& dead, std::uint64_t stamp,
+                          const WorkerDeath& death) {
   // No chunk's fault, and no other worker could do better.
   if (death.exit.signal == SIGBUS) {
-    if (std::optional<Error> full = check_space()) return fail(std::move(*full));
+    if (std::optional<Error> full = check_space()) {
+      fail(std::move(*full));
+      return false;
+    }
   }
   if (plugin_.has_changed()) {
-    return fail(
-        Error(ErrorCode::kFailed,
-              {"plug-in \"" + job_.plan.plugin + "\" changed while the job ran",
-               "Worker " + std::to_string(slot) + " " + death.exit.in_words() + ".",
-               "Run it again; a build that writes a new file and renames it harms no job."}));
+    fail(Error(ErrorCode::kFailed,
+               {"plug-in \"" + job_.plan.plugin + "\" changed while the job ran",
+                "Worker " + std::to_string(slot) + " " + death.exit.in_words() + ".",
+                "Run it again; a build that writes a new file and renames it harms no job."}));
+    return false;
   }
   const FaultCause cause = cause_of(death, dead.kill);
   const bool ours = death.own_kill && death.violation.empty();
@@ -69,13 +86,13 @@ void JobRun::on_death(std::uint32_t slot, const WorkerDeath& death) {
     }
     if (!ours || dead.kill) record(attempt);
   }
-  if (stopping_) return;
+  if (stopping_) return false;
   const bool did_nothing = control_->done_as_counted(slot) == dead.done_before && !was_done(stamp);
   // A worker that has too much memory outside of any chunk would have it again.
   const bool meant_so = ours && cause != FaultCause::kMemoryLimit;
   const bool came_to_nothing = !chunk && !meant_so && (did_nothing || !death.violation.empty());
   if (came_to_nothing) last_start_error_ = death_error(job_, attempt, "outside of any chunk");
-  replace(slot, came_to_nothing, cause == FaultCause::kKilled);
+  return came_to_nothing;
 }
 
 // A stamp that is left over from a chunk that its worker has finished.
@@ -187,6 +204,7 @@ void JobRun::lose_accumulator(std::uint32_t slot) {
 }
 
 void JobRun::replace(std::uint32_t slot, bool came_to_nothing, bool killed) {
+  if (!may_replace(slot)) return;
   const Clock::time_point now = Clock::now();
   if (!came_to_nothing) {
     slots_[slot].restart_at = now;
@@ -331,7 +349,7 @@ void JobRun::watch(Clock::time_point now) {
     }
     stopped += watch_slot(slot, now) ? 1 : 0;
   }
-  state_->set_stopped(stopped);
+  state_->set_stopped(stopped + static_cast<int>(lost_.size()));
 }
 
 // True if the worker is stopped.

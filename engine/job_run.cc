@@ -61,7 +61,8 @@ JobRun::JobRun(WorkerPool& pool, SegmentPool& segments, std::shared_ptr<JobState
       orders_(pool.size()),
       restarts_(pool.size()),
       hangs_(pool.size()),
-      chunk_faults_(job_.faults.retries) {}
+      chunk_faults_(job_.faults.retries),
+      losses_(pool.size()) {}
 
 void JobRun::start() {
   first_order_ = quiet_since_ = last_watch_ = Clock::now();
@@ -122,9 +123,11 @@ bool JobRun::begin_next_round() {
 
 // What is left to be done. Requires: a quiet state, in a job that is not stopped.
 void JobRun::give_orders() {
+  settle_ended_losses();
+  if (stopping_ || !orders_.quiet()) return;
   if (ready_slots().empty()) {
-    if (!has_worker_to_come()) fail(*last_start_error_);
-    return;
+    if (has_worker_to_come()) return;
+    return lost_.empty() ? fail(*last_start_error_) : wait_for_lost();
   }
   for (const auto& [chunk, why] : std::exchange(refused_, {})) {
     if (control_->convict(chunk)) given_up_.emplace(chunk, why);
@@ -144,6 +147,7 @@ void JobRun::give_orders() {
     }
     disturbed_ = true;  // counters are wrong, the ledger is not
   }
+  if (has_held_chunk()) return wait_for_lost();
   if (!given_up_.empty() && round_ == 0 && (give_probes() || give_fills())) return;
   if (begin_next_round()) return;
   complete_ = true;
@@ -170,6 +174,7 @@ void JobRun::order(std::uint32_t slot, ipc::Order order) {
   order.seq = orders_.order(slot);
   slots_[slot].order = order;
   hangs_.reset(slot, Clock::now());
+  waiting_since_.reset();
   GRISTMILL_TEST_POINT("coordinator-before-order");
   pool_.send(slot, order);
   GRISTMILL_TEST_POINT("coordinator-after-order");
@@ -191,6 +196,8 @@ void JobRun::on_event(const WorkerEvent& event) {
   if (const auto* death = std::get_if<WorkerDeath>(&event.what)) {
     return on_death(event.slot, *death);
   }
+  if (const auto* lost = std::get_if<LostWorker>(&event.what)) return on_lost(event.slot, *lost);
+  if (const auto* ended = std::get_if<LostWorkerDeath>(&event.what)) return on_lost_death(*ended);
   std::visit([&](const auto& report) { on_report(event.slot, report); },
              std::get<ipc::Report>(event.what));
 }
@@ -437,6 +444,13 @@ void JobRun::count_by_ledger(JobSummary& facts) const {
     facts.items_done += range.end - range.begin;
   }
   facts.chunks_done -= static_cast<std::int64_t>(given_up_.size());
+  for (const auto& [id, lost] : lost_) {
+    if (!control_->is_convicted(lost.chunk) || given_up_.contains(lost.chunk)) continue;
+    if (is_follow_up(job_, lost.chunk)) continue;
+    const ItemRange range = job_.chunks.range_of(lost.chunk);
+    --facts.chunks_done;
+    facts.items_done -= range.end - range.begin;
+  }
   for (const QuarantinedItems& items : report_.quarantined) {
     facts.items_done -= items.end - items.begin;
   }

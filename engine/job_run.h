@@ -71,6 +71,16 @@ class JobRun {
     std::optional<Clock::time_point> restart_at;  // vacant until then
   };
 
+  // A worker that was killed and did not end, and the chunk that it may still write.
+  struct Lost {
+    std::uint32_t slot;
+    pid_t pid;
+    Slot place;  // as it was
+    std::uint64_t stamp;
+    std::uint32_t chunk;
+    std::optional<WorkerDeath> death = {};  // when it has ended after all
+  };
+
   static constexpr const char* kUnasked = "it answered what it was not asked";
 
   // job_run.cc: rounds, reports, the end.
@@ -101,8 +111,23 @@ class JobRun {
   JobSummary summary() const;
   void count_by_ledger(JobSummary& facts) const;
 
+  // job_losses.cc: workers that do not end when they are killed.
+  void on_lost(std::uint32_t slot, const LostWorker& lost);
+  void on_lost_death(const LostWorkerDeath& ended);
+  std::optional<std::uint32_t> held_chunk(std::uint32_t slot) const;
+  std::vector<std::shared_ptr<const void>> written_memory() const;
+  bool shares_slot_memory() const;
+  bool may_replace(std::uint32_t slot) const;
+  void settle_ended_losses();
+  void settle(const Lost& lost);
+  bool has_held_chunk() const;
+  void wait_for_lost();
+
   // job_mending.cc: workers that die or hang, chunks that fail.
   void on_death(std::uint32_t slot, const WorkerDeath& death);
+  std::uint64_t bury(std::uint32_t slot, const Slot& dead);
+  bool settle_death(std::uint32_t slot, const Slot& dead, std::uint64_t stamp,
+                    const WorkerDeath& death);
   bool was_done(std::uint64_t stamp) const;
   static FaultCause cause_of(const WorkerDeath& death, const std::optional<Kill>& kill);
   std::optional<std::uint32_t> blamed_chunk(const WorkerDeath& death, std::uint64_t stamp,
@@ -168,6 +193,9 @@ class JobRun {
   bool bisected_ = false;
   std::optional<std::deque<ipc::Order>> fills_;  // none: not known yet
   std::optional<Error> last_start_error_;
+  std::map<std::uint64_t, Lost> lost_;  // by the pool's number
+  std::vector<int> losses_;             // of each slot, in processes that have not ended
+  std::optional<Clock::time_point> waiting_since_;  // for lost workers alone
   Clock::time_point next_watch_{};
   Clock::time_point last_watch_{};
 };

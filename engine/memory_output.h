@@ -16,6 +16,7 @@ class MemoryOutput : public OutputArray {
                std::shared_ptr<const PooledSegment> segment, std::int64_t offset_bytes);
 
   PlacedArray place() const override;
+  std::shared_ptr<const void> memory() const override { return segment_; }
   void publish() override {}
   ArrayView view() const override { return {segment_->view() + offset_bytes_, dtype(), shape()}; }
   std::byte* writable_view() const override { return segment_->writable_view() + offset_bytes_; }

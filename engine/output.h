@@ -34,6 +34,9 @@ class OutputArray {
   // Where workers write it. Valid while the object lives.
   virtual PlacedArray place() const = 0;
 
+  // What must not be used again while somebody may write the array; null for a file of its own.
+  virtual std::shared_ptr<const void> memory() const { return nullptr; }
+
   // Gives it its final name, if it is to have one. Requires: nobody writes it any more.
   // Errors: kFailed when the name cannot be given.
   virtual void publish() = 0;

@@ -44,6 +44,19 @@ ProcessState state_of_process(pid_t pid) {
   }
 }
 
+std::string state_in_words(pid_t pid) {
+  std::string state = "in an unknown state";
+  std::ifstream status(of_process(pid, "status"));
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("State:\t")) state = "in state " + line.substr(7);
+  }
+  std::string function;
+  std::ifstream(of_process(pid, "wchan")) >> function;
+  // "0" is what it says of a process that runs, and to those who may not know.
+  if (!function.empty() && function != "0") state += ", in " + function;
+  return state;
+}
+
 std::int64_t anonymous_bytes(pid_t pid) {
   return number_after(of_process(pid, "status"), "RssAnon:").value_or(0) * 1024;
 }

@@ -30,8 +30,15 @@ struct WorkerExit {
   std::string in_words() const;
 };
 
+// A process that has not ended so long after its SIGKILL is in an uninterruptible sleep: it runs no
+// instruction any more, but the system call that it is in may still write its memory.
+inline constexpr std::chrono::milliseconds kKillLimit{10'000};
+// A job whose only chunks left are in such processes fails after that time.
+inline constexpr std::chrono::milliseconds kLostLimit{60'000};
+
 // A started worker.
-// Owns: the worker; destroying it kills the worker and waits for its end.
+// Owns: the worker; destroying it kills the worker and waits for its end, but not beyond kKillLimit
+// after the first kill: then the process is left to the system.
 class WorkerProcess {
  public:
   virtual ~WorkerProcess() = default;
@@ -60,6 +67,9 @@ class WorkerLauncher {
   virtual std::unique_ptr<WorkerProcess> launch(ipc::Channel worker_end) = 0;
   // Of each worker's own data; 0: none.
   virtual std::int64_t memory_limit_bytes() const { return 0; }
+  // Others than the constants are for tests.
+  virtual std::chrono::milliseconds kill_limit() const { return kKillLimit; }
+  virtual std::chrono::milliseconds lost_limit() const { return kLostLimit; }
 };
 
 // A worker and the link to it. The process is destroyed first: then nobody writes the link's
@@ -71,7 +81,8 @@ struct StartedWorker {
 
 StartedWorker start_worker(WorkerLauncher& launcher);
 
-// Lets workers end by themselves, all at once; kills those that have not ended after kEndLimit.
+// Lets workers end by themselves, all at once; kills those that have not ended after kEndLimit, and
+// waits for them until kKillLimit.
 inline constexpr std::chrono::milliseconds kEndLimit{1000};
 void end_workers(std::vector<StartedWorker> workers);
 

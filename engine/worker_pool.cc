@@ -61,14 +61,14 @@ void WorkerPool::start(std::uint32_t slot) {
   epoll_.add(worker.process->exit_fd());
   WorkerOutput output(worker.process->take_output(), static_cast<int>(slot), lines_);
   if (output.fd() >= 0) epoll_.add_edge_triggered(output.fd());
-  slots_[slot].emplace(Incarnation{std::move(worker), std::move(output), false, false, {}, {}});
+  slots_[slot].emplace(Incarnation{std::move(worker), std::move(output), false, {}, {}, {}});
 }
 
 void WorkerPool::drop(std::uint32_t slot) { slots_[slot].reset(); }
 
 void WorkerPool::kill(std::uint32_t slot) {
   if (!live(slot)) return;
-  slots_[slot]->killed = true;
+  if (!slots_[slot]->killed_at) slots_[slot]->killed_at = Clock::now();
   GRISTMILL_TEST_POINT("coordinator-before-kill");
   slots_[slot]->worker.process->kill();
   GRISTMILL_TEST_POINT("coordinator-after-kill");
@@ -119,6 +119,10 @@ std::vector<WorkerEvent> WorkerPool::collect(bool& more) {
   for (std::uint32_t slot = 0; slot < size(); ++slot) {
     if (live(slot)) take_death(slot, events);
   }
+  take_deaths_of_lost(events);
+  for (std::uint32_t slot = 0; slot < size(); ++slot) {
+    if (live(slot)) give_up_unkillable(slot, events);
+  }
   return events;
 }
 
@@ -157,24 +161,65 @@ void WorkerPool::take_death(std::uint32_t slot, std::vector<WorkerEvent>& events
     take_reports(slot, events, more);
   }
   Incarnation& incarnation = *slots_[slot];
-  incarnation.output.read_rest();
-  if (incarnation.output.fd() >= 0) epoll_.remove(incarnation.output.fd());
-  epoll_.remove(incarnation.worker.link.doorbell_fd());
+  stop_listening(incarnation);
   epoll_.remove(incarnation.worker.process->exit_fd());
-  // A kill of ours that came too late killed nobody.
-  const bool own_kill = incarnation.killed && (exit->signal == SIGKILL || !exit->known);
-  events.push_back(
-      {slot, WorkerDeath{*exit, own_kill, own_kill ? incarnation.violation : std::string(),
-                         incarnation.output.last_lines(),
-                         exit->signal == SIGKILL && !own_kill && was_out_of_memory()}});
+  events.push_back({slot, death_of(incarnation, *exit)});
   slots_[slot].reset();
 }
 
-// True if the system has killed somebody for memory since it was asked last.
+void WorkerPool::stop_listening(Incarnation& incarnation) {
+  if (incarnation.output.fd() >= 0) epoll_.remove(incarnation.output.fd());
+  epoll_.remove(incarnation.worker.link.doorbell_fd());
+}
+
+WorkerDeath WorkerPool::death_of(Incarnation& incarnation, const WorkerExit& exit) {
+  incarnation.output.read_rest();
+  // A kill of ours that came too late killed nobody.
+  const bool own_kill = incarnation.killed_at && (exit.signal == SIGKILL || !exit.known);
+  return {exit, own_kill, own_kill ? incarnation.violation : std::string(),
+          incarnation.output.last_lines(),
+          exit.signal == SIGKILL && !own_kill && was_out_of_memory()};
+}
+
+void WorkerPool::give_up_unkillable(std::uint32_t slot, std::vector<WorkerEvent>& events) {
+  Incarnation& incarnation = *slots_[slot];
+  // What is no process, or none yet, was not sent the signal.
+  if (!incarnation.killed_at || pid(slot) == 0) return;
+  if (Clock::now() - *incarnation.killed_at < launcher_.kill_limit()) return;
+  stop_listening(incarnation);
+  WorkerExit presumed;
+  presumed.signal = SIGKILL;
+  events.push_back({slot, LostWorker{++last_lost_, pid(slot), death_of(incarnation, presumed)}});
+  lost_.emplace(last_lost_, Lost{slot, std::move(incarnation)});
+  slots_[slot].reset();
+}
+
+void WorkerPool::take_deaths_of_lost(std::vector<WorkerEvent>& events) {
+  for (auto lost = lost_.begin(); lost != lost_.end();) {
+    Incarnation& incarnation = lost->second.incarnation;
+    const std::optional<WorkerExit> exit = incarnation.worker.process->reap();
+    if (!exit) {
+      ++lost;
+      continue;
+    }
+    epoll_.remove(incarnation.worker.process->exit_fd());
+    events.push_back(
+        {lost->second.slot, LostWorkerDeath{lost->first, death_of(incarnation, *exit)}});
+    lost = lost_.erase(lost);
+  }
+}
+
+void WorkerPool::keep_for_lost(std::uint64_t id, std::vector<std::shared_ptr<const void>> memory) {
+  const auto lost = lost_.find(id);
+  if (lost != lost_.end()) lost->second.kept = std::move(memory);
+}
+
+// True if the system has killed more for memory than deaths were explained by: each kill explains
+// one, for two may be killed before the first death is seen.
 bool WorkerPool::was_out_of_memory() {
-  const std::optional<std::int64_t> before =
-      std::exchange(out_of_memory_kills_, out_of_memory_kills("/"));
-  return before && out_of_memory_kills_ && *out_of_memory_kills_ > *before;
+  if (out_of_memory_kills("/").value_or(0) <= explained_kills_) return false;
+  ++explained_kills_;
+  return true;
 }
 
 void WorkerPool::reject(std::uint32_t slot, std::string violation) {

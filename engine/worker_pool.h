@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -26,9 +27,23 @@ struct WorkerDeath {
   bool out_of_memory = false;                // by the system, as far as its count of kills says
 };
 
+// A killed worker did not end, and its slot is vacant. It runs no instruction any more, but the
+// system call that it is in may write what it has mapped, until it ends.
+struct LostWorker {
+  std::uint64_t id;
+  pid_t pid;
+  WorkerDeath presumed;  // what will be said of its end, as far as it is known
+};
+
+// And ended at last.
+struct LostWorkerDeath {
+  std::uint64_t id;
+  WorkerDeath death;
+};
+
 struct WorkerEvent {
   std::uint32_t slot;
-  std::variant<ipc::Report, WorkerDeath> what;
+  std::variant<ipc::Report, WorkerDeath, LostWorker, LostWorkerDeath> what;
 };
 
 // The workers of an engine, each in a slot. Knows nothing of jobs.
@@ -53,6 +68,8 @@ class WorkerPool {
   pid_t pid(std::uint32_t slot) const { return slots_[slot]->worker.process->pid(); }
   // Of each worker's own data; 0: none.
   std::int64_t memory_limit_bytes() const { return launcher_.memory_limit_bytes(); }
+  // How long a job may wait for lost workers alone.
+  std::chrono::milliseconds lost_limit() const { return launcher_.lost_limit(); }
   bool live(std::uint32_t slot) const { return slots_[slot].has_value(); }
   std::uint32_t size() const { return static_cast<std::uint32_t>(slots_.size()); }
   // False if the worker does not take it; it is killed then.
@@ -65,33 +82,49 @@ class WorkerPool {
   // Tells the slot's worker which of its memories are gone.
   void forget_dead_memory(std::uint32_t slot);
 
+  // The memory is not used again while that lost worker may write it.
+  void keep_for_lost(std::uint64_t id, std::vector<std::shared_ptr<const void>> memory);
+
   // Some of what workers wrote waits for somebody who is ready for it; no wake-up tells when.
   bool output_waits() const;
 
   // Hands on the lines that workers wrote, and tells what has happened: first the reports of all
-  // slots, then the deaths. A worker that breaks the protocol is killed. A bounded number of
-  // reports a worker and call; `more` says that some wait.
+  // slots, then the deaths, then who was given up for lost. A worker that breaks the protocol is
+  // killed. A bounded number of reports a worker and call; `more` says that some wait.
   std::vector<WorkerEvent> collect(bool& more);
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   struct Incarnation {
     StartedWorker worker;
     WorkerOutput output;
     bool greeted = false;
-    bool killed = false;
+    std::optional<Clock::time_point> killed_at;
     std::string violation;
     std::map<std::uint64_t, std::weak_ptr<const MemoryName>> mapped = {};
+  };
+  struct Lost {
+    std::uint32_t slot;
+    Incarnation incarnation;
+    std::vector<std::shared_ptr<const void>> kept = {};
   };
 
   void take_reports(std::uint32_t slot, std::vector<WorkerEvent>& events, bool& more);
   bool was_out_of_memory();
   void take_death(std::uint32_t slot, std::vector<WorkerEvent>& events);
+  WorkerDeath death_of(Incarnation& incarnation, const WorkerExit& exit);
+  void stop_listening(Incarnation& incarnation);
+  void give_up_unkillable(std::uint32_t slot, std::vector<WorkerEvent>& events);
+  void take_deaths_of_lost(std::vector<WorkerEvent>& events);
 
   WorkerLauncher& launcher_;
   Epoll& epoll_;
   const WorkerLines& lines_;
-  std::optional<std::int64_t> out_of_memory_kills_ = out_of_memory_kills("/");
+  std::int64_t explained_kills_ = out_of_memory_kills("/").value_or(0);
   std::vector<std::optional<Incarnation>> slots_;
+  std::uint64_t last_lost_ = 0;
+  std::map<std::uint64_t, Lost> lost_;
 };
 
 }  // namespace gristmill::engine

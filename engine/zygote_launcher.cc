@@ -56,8 +56,9 @@ class ForkedWorker : public WorkerProcess {
       : zygote_(std::move(zygote)), life_(std::move(life)), output_(std::move(output)) {}
   ~ForkedWorker() override {
     kill();
-    if (!ends_within(kEndLimit)) zygote_->kill();
-    while (!reap()) wait(std::nullopt);
+    if (ends_before(*killed_at_ + kEndLimit)) return;
+    zygote_->kill();
+    ends_before(*killed_at_ + kKillLimit);
   }
 
   int exit_fd() const override { return life_.get(); }
@@ -71,7 +72,7 @@ class ForkedWorker : public WorkerProcess {
   }
 
   void kill() override {
-    killed_ = true;
+    if (!killed_at_) killed_at_ = Clock::now();
     if (pidfd_) syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
   }
 
@@ -110,7 +111,7 @@ class ForkedWorker : public WorkerProcess {
     GRISTMILL_TEST_POINT("coordinator-before-forked");
     pid_ = static_cast<pid_t>(forked.pid);
     pidfd_ = std::move(pidfd);
-    if (killed_) kill();
+    if (killed_at_) kill();
   }
 
   WorkerExit exit_of(const ipc::WorkerReaped& reaped) const {
@@ -133,17 +134,14 @@ class ForkedWorker : public WorkerProcess {
     pollfd state{pidfd_.get(), POLLIN, 0};
     return poll(&state, 1, 0) == 1;
   }
-  bool ends_within(std::chrono::milliseconds limit) {
-    for (const auto deadline = Clock::now() + limit; !reap();) {
+  bool ends_before(Clock::time_point deadline) {
+    while (!reap()) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
       if (left.count() <= 0) return false;
-      wait(left);
+      pollfd state{life_.get(), POLLIN, 0};
+      poll(&state, 1, static_cast<int>(left.count()));
     }
     return true;
-  }
-  void wait(std::optional<std::chrono::milliseconds> limit) const {
-    pollfd state{life_.get(), POLLIN, 0};
-    poll(&state, 1, limit ? static_cast<int>(limit->count()) : -1);
   }
 
   std::shared_ptr<Zygote> zygote_;
@@ -152,7 +150,7 @@ class ForkedWorker : public WorkerProcess {
   const Clock::time_point start_ = Clock::now();
   pid_t pid_ = 0;
   ipc::UniqueFd pidfd_;
-  bool killed_ = false;
+  std::optional<Clock::time_point> killed_at_;
   std::optional<WorkerExit> exit_;
 };
 

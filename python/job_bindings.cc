@@ -60,6 +60,7 @@ nb::dict fault_facts(const FaultReport& faults) {
   facts["quarantined"] = quarantined;
   facts["restarts"] = faults.restarts;
   facts["retired"] = faults.retired;
+  facts["lost"] = faults.lost;
   return facts;
 }
 

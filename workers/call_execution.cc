@@ -7,7 +7,7 @@
 #include <gristmill/error.h>
 
 #include "ipc/segment.h"
-#include "workers/test_point.h"
+#include "ipc/test_point.h"
 
 namespace gristmill::workers {
 namespace {

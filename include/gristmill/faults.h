@@ -82,6 +82,7 @@ struct FaultReport {
   std::vector<QuarantinedItems> quarantined;
   std::int64_t restarts = 0;  // workers that were started in place of dead ones
   std::int64_t retired = 0;   // workers that were replaced because of their memory
+  std::int64_t lost = 0;      // workers that were killed and did not end within ten seconds
 
   static constexpr std::size_t kMostAttempts = 1000;
 };

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,6 +61,17 @@ void leak() {
   usleep(5000);
 }
 
+// Has it for so long that two workers have theirs at the same time.
+void take_memory(std::int64_t bytes) {
+  const auto size = static_cast<std::size_t>(bytes);
+  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  std::memset(memory, 1, size);
+  usleep(200'000);
+  munmap(memory, size);
+}
+
 // Tries to change the size of all memory that it has a descriptor of.
 void resize_shared_memory() {
   for (int fd = 0; fd < 256; ++fd) {
@@ -83,6 +95,7 @@ class Fault {
       kernel::param<std::int64_t>("items", "number of items", "1"),
       kernel::param<std::int64_t>("at", "the item where it goes wrong; -1: every chunk", "0"),
       kernel::param<std::string_view>("how", "what it does there", "nothing"),
+      kernel::param<std::int64_t>("bytes", "how much memory it takes there", "0"),
       kernel::param<std::string_view>("folder", "for what it makes, or empty", "")};
   static constexpr gm_output_decl kOutputs[] = {kernel::output("hash", "int64")};
   static constexpr std::uint32_t kFlags = GM_OVERWRITES_OUTPUT;
@@ -93,16 +106,21 @@ class Fault {
   explicit Fault(const kernel::Request& request)
       : at_(request.param<std::int64_t>("at")),
         how_(request.param<std::string_view>("how")),
+        bytes_(request.param<std::int64_t>("bytes")),
         folder_(request.param<std::string_view>("folder")) {}
 
   void run(const kernel::Chunk& chunk) const {
-    if (at_ < 0 || (chunk.begin() <= at_ && at_ < chunk.end())) go_wrong();
+    if (at_ < 0 || (chunk.begin() <= at_ && at_ < chunk.end())) go_wrong(chunk);
     std::int64_t item = chunk.begin();
     for (std::int64_t& hash : chunk.output<std::int64_t>("hash")) hash = item_hash(item++, {}, 1);
   }
 
  private:
-  void go_wrong() const {
+  void go_wrong(const kernel::Chunk& chunk) const {
+    if (how_ == "wait") {
+      announce(folder_, at_);
+      wait_at_gate(chunk, folder_);
+    }
     if (how_ == "sigill") raise(SIGILL);
     if (how_ == "pthread_exit") pthread_exit(nullptr);
     if (how_ == "spin") spin_for_ever();
@@ -111,12 +129,14 @@ class Fault {
     if (how_ == "read_fifo") read_fifo(folder_);
     if (how_ == "fork_grandchild") fork_grandchild(folder_);
     if (how_ == "leak") leak();
+    if (how_ == "take_memory") take_memory(bytes_);
     if (how_ == "resize") resize_shared_memory();
     if (how_ == "slow") usleep(50'000);
   }
 
   std::int64_t at_;
   std::string how_;
+  std::int64_t bytes_;
   std::string folder_;
 };
 
