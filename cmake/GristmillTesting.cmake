@@ -33,6 +33,9 @@ function(gristmill_test_properties result labels timeout)
 ENVIRONMENT GRISTMILL_TEST_LIMIT=${limit}" PARENT_SCOPE)
 endfunction()
 
+# The programs of the tests that run under sanitizers.
+add_custom_target(sanitizer_tests)
+
 # gristmill_add_test(<name> LABELS <label>... SOURCES <file>... [LIBS <target>...] [TIMEOUT <seconds>])
 #
 # A GoogleTest program in bin/, each of its tests one CTest test. One label of unit, property,
@@ -52,6 +55,9 @@ function(gristmill_add_test name)
   target_compile_definitions(
     ${name} PRIVATE GRISTMILL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                     GRISTMILL_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  if(arg_LABELS MATCHES "^(unit|property|process)$")
+    add_dependencies(sanitizer_tests ${name})
+  endif()
 
   # PRE_TEST: a build does not run what it has just built. PROPERTIES of gtest_discover_tests lose
   # lists on the way, so a second file, read right after the one with the tests, sets them.
