@@ -65,7 +65,8 @@ class LintTest(unittest.TestCase):
         self.assertEqual(calls, ["all a.cc b.cc"])
 
     def test_sources_with_the_same_name_are_apart(self):
-        for text in ("int f() {", "struct Row {", "constexpr int kRows = 3;", "int kRows[] = {"):
+        for text in ("int f() {", "[[noreturn]] void f() {", "struct Row {", "enum class Way {",
+                     "constexpr int kRows = 3;", "int kRows[] = {"):
             _, _, calls = self.lint({"a.cc": f"{text}\n", "b.cc": f"\n{text}\n"})
             self.assertEqual(calls, ["all a.cc", "all b.cc"], text)
             (self.root / "path/log").unlink()
