@@ -33,6 +33,16 @@ function(gristmill_test_properties result labels timeout)
 ENVIRONMENT GRISTMILL_TEST_LIMIT=${limit}" PARENT_SCOPE)
 endfunction()
 
+# gristmill_test_code(<target>): compiled with GRISTMILL_TEST_OPTIONS, as the code of tests and not of
+# what they test.
+function(gristmill_test_code target)
+  target_compile_options(${target} PRIVATE ${GRISTMILL_TEST_OPTIONS})
+  gristmill_precompile(${target} TESTS)
+endfunction()
+
+# The programs of the tests that run under sanitizers.
+add_custom_target(sanitizer_tests)
+
 # gristmill_add_test(<name> LABELS <label>... SOURCES <file>... [LIBS <target>...] [TIMEOUT <seconds>])
 #
 # A GoogleTest program in bin/, each of its tests one CTest test. One label of unit, property,
@@ -52,6 +62,10 @@ function(gristmill_add_test name)
   target_compile_definitions(
     ${name} PRIVATE GRISTMILL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                     GRISTMILL_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  gristmill_test_code(${name})
+  if(arg_LABELS MATCHES "^(unit|property|process)$")
+    add_dependencies(sanitizer_tests ${name})
+  endif()
 
   # PRE_TEST: a build does not run what it has just built. PROPERTIES of gtest_discover_tests lose
   # lists on the way, so a second file, read right after the one with the tests, sets them.

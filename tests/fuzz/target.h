@@ -8,6 +8,7 @@
 
 // What every program of this folder is: a decoder that gets any bytes. libFuzzer calls it in the
 // preset `fuzz`, replay_main.cc in all others.
+// NOLINTNEXTLINE(readability-identifier-naming): the name is libFuzzer's
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace gristmill::fuzz {

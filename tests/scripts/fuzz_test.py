@@ -67,6 +67,21 @@ class FuzzTest(unittest.TestCase):
         self.assertTrue((self.root / "build/fuzz/findings/npy/crash-1").exists())
         self.assertIn("task", done.stdout)
 
+    def test_runs_as_many_at_a_time_as_it_is_told(self):
+        # Each ends only when the other one runs, too.
+        for target, other in (("npy", "task"), ("task", "npy")):
+            self.fuzzer(target, f"""
+touch "${{0%/*}}/{target}.runs"
+for ((i = 0; i < 3000; ++i)); do
+  if [[ -e ${{0%/*}}/{other}.runs ]]; then exit 0; fi
+  sleep 0.01
+done
+exit 1""")
+        done = self.fuzz("--parallel", "2", "npy", "task")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        rows = [line.split()[0] for line in done.stdout.splitlines()]
+        self.assertEqual(rows, ["target", "npy", "task"])
+
     def test_a_failure_without_a_new_input_is_a_finding(self):
         self.fuzzer("npy", "exit 1")
         done = self.fuzz("npy")
@@ -83,7 +98,8 @@ class FuzzTest(unittest.TestCase):
             self.assertIn(word, log)
 
     def test_refuses_what_it_does_not_know(self):
-        for arguments in (["nothing"], ["--seconds", "0"], ["--seconds", "soon"]):
+        for arguments in (["nothing"], ["--seconds", "0"], ["--seconds", "soon"],
+                          ["--parallel", "0"]):
             self.assertEqual(self.fuzz(*arguments).returncode, 2)
 
 

@@ -32,7 +32,7 @@ class TemporaryFolder {
 
   // A file with that content; folders on the way are made. Returns its path.
   std::filesystem::path write(std::string_view name, std::string_view content) const {
-    const std::filesystem::path path = path_ / name;
+    std::filesystem::path path = path_ / name;
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path, std::ios::binary) << content;
     return path;

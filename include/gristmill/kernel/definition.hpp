@@ -66,6 +66,7 @@ struct NoBody {};
 template <std::size_t kInputCount = 0, std::size_t kParamCount = 0, std::size_t kOutputCount = 0,
           class Body = detail::NoBody>
 struct Definition {
+  // NOLINTBEGIN(readability-identifier-naming): calls have the names without underscore
   const char* name_;
   const char* summary_;
   const char* description_;
@@ -77,6 +78,7 @@ struct Definition {
   std::array<gm_param_decl, kParamCount> params_{};
   std::array<OutputRule, kOutputCount> outputs_{};
   Body body_{};
+  // NOLINTEND(readability-identifier-naming)
 
   constexpr auto inputs(auto... declarations) const {
     auto next = with<sizeof...(declarations), kParamCount, kOutputCount, Body>();
