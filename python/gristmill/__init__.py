@@ -21,6 +21,7 @@ from ._errors import (
     ResourcesError,
 )
 from ._jobs import Job
+from ._plugins import get_cmake_dir, get_include
 
 __version__ = _core.version()
 
@@ -37,4 +38,6 @@ __all__ = [
     "RemoteTraceback",
     "ResourcesError",
     "__version__",
+    "get_cmake_dir",
+    "get_include",
 ]
