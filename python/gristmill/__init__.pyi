@@ -46,7 +46,7 @@ class NewDataset:
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     def __init__(self, shape: _Shape, dtype: npt.DTypeLike) -> None: ...
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> _Array: ...
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> _Array: ...
     def __len__(self) -> int: ...
     def __getitem__(self, key: Any) -> Any: ...
     def __setitem__(self, key: Any, value: npt.ArrayLike) -> None: ...
@@ -86,7 +86,7 @@ class Engine:
     def open(
         self,
         path: _Path,
-        dtype: npt.DTypeLike = None,
+        dtype: npt.DTypeLike | None = None,
         shape: _Shape | None = None,
         offset: int = 0,
     ) -> Dataset: ...
@@ -126,7 +126,7 @@ class Engine:
         function: Callable[..., Any],
         *arrays: Any,
         out: _Path | None = None,
-        dtype: npt.DTypeLike = None,
+        dtype: npt.DTypeLike | None = None,
         shape: Sequence[int] | None = None,
         into: bool = False,
         chunk_size: int | str = "auto",
@@ -140,7 +140,7 @@ class Engine:
         function: Callable[..., Any],
         *arrays: Any,
         out: _Path | None = None,
-        dtype: npt.DTypeLike = None,
+        dtype: npt.DTypeLike | None = None,
         shape: Sequence[int] | None = None,
         into: bool = False,
         chunk_size: int | str = "auto",
@@ -153,7 +153,7 @@ class Engine:
         self,
         function: Callable[..., Any],
         *arrays: Any,
-        dtype: npt.DTypeLike = None,
+        dtype: npt.DTypeLike | None = None,
         shape: Sequence[int] = (),
         chunk_size: int | str = "auto",
         parts: Literal[False] = False,
@@ -166,7 +166,7 @@ class Engine:
         self,
         function: Callable[..., Any],
         *arrays: Any,
-        dtype: npt.DTypeLike = None,
+        dtype: npt.DTypeLike | None = None,
         shape: Sequence[int] = (),
         chunk_size: int | str = "auto",
         parts: Literal[True],
@@ -179,7 +179,7 @@ class Engine:
         self,
         function: Callable[..., Any],
         *arrays: Any,
-        dtype: npt.DTypeLike = None,
+        dtype: npt.DTypeLike | None = None,
         shape: Sequence[int] = (),
         chunk_size: int | str = "auto",
         parts: bool = False,

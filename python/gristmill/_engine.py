@@ -386,7 +386,7 @@ class Engine:
             ]
             if parts:
                 return arrays
-            return np.concatenate(arrays) if arrays else np.empty((0, *shape), dtype)
+            return np.concatenate(arrays, dtype=dtype) if arrays else np.empty((0, *shape), dtype)
 
         return self._finish(Job(core, take), progress, wait)
 
