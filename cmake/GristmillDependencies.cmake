@@ -2,7 +2,7 @@
 # include directories are system directories. A missing one fails here, naming its package.
 #
 #   Boost::headers Eigen3::Eigen gristmill::msgpack fmt::fmt CLI11::CLI11
-#   tomlplusplus::tomlplusplus nlohmann_json::nlohmann_json
+#   gristmill::toml nlohmann_json::nlohmann_json
 #   with GRISTMILL_TESTS: GTest::gmock GTest::gmock_main; with GRISTMILL_BENCH: benchmark::benchmark
 #   TBB::tbb
 
@@ -44,3 +44,27 @@ add_library(gristmill::msgpack ALIAS gristmill_msgpack)
 target_include_directories(gristmill_msgpack SYSTEM INTERFACE ${GRISTMILL_MSGPACK_INCLUDE_DIR})
 target_compile_definitions(gristmill_msgpack INTERFACE MSGPACK_NO_BOOST
                                                        MSGPACK_DEFAULT_API_VERSION=3)
+
+# The headers alone: one source uses them, and the program goes to machines without the library.
+add_library(gristmill_toml INTERFACE IMPORTED)
+add_library(gristmill::toml ALIAS gristmill_toml)
+target_include_directories(
+  gristmill_toml SYSTEM
+  INTERFACE $<TARGET_PROPERTY:tomlplusplus::tomlplusplus,INTERFACE_INCLUDE_DIRECTORIES>)
+
+# A wheel goes to other distributions, and Debian has fmt as a shared library only: everything links
+# this archive in its place. What is installed or exported still names fmt::fmt.
+if(GRISTMILL_PYTHON)
+  get_target_property(fmt_type fmt::fmt TYPE)
+  if(fmt_type STREQUAL "SHARED_LIBRARY")
+    add_library(gristmill_fmt STATIC ${PROJECT_SOURCE_DIR}/cmake/fmt_archive.cc)
+    target_include_directories(
+      gristmill_fmt SYSTEM PRIVATE $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)
+    add_dependencies(fmt::fmt gristmill_fmt)
+    set(fmt_archive ${CMAKE_ARCHIVE_OUTPUT_DIRECTORY}/libgristmill_fmt.a)
+    get_target_property(fmt_configurations fmt::fmt IMPORTED_CONFIGURATIONS)
+    foreach(configuration IN LISTS fmt_configurations)
+      set_target_properties(fmt::fmt PROPERTIES IMPORTED_LOCATION_${configuration} ${fmt_archive})
+    endforeach()
+  endif()
+endif()

@@ -1,11 +1,11 @@
 """Arrays too big to pickle and functions too slow for one core: shared memory, worker processes.
 
-    import gristmill as gm
+import gristmill as gm
 
-    with gm.Engine(workers=4) as engine:
-        points = engine.share(array)                  # one copy into shared memory
-        result = engine.map_chunks(function, points)  # a NumPy array, written in place by workers
-        near = engine.run("nearest", points=points)   # a compiled kernel; near["distance"]
+with gm.Engine(workers=4) as engine:
+    points = engine.share(array)                  # one copy into shared memory
+    result = engine.map_chunks(function, points)  # a NumPy array, written in place by workers
+    near = engine.run("nearest", points=points)   # a compiled kernel; near["distance"]
 """
 
 from . import _core
@@ -21,6 +21,7 @@ from ._errors import (
     ResourcesError,
 )
 from ._jobs import Job
+from ._plugins import get_cmake_dir, get_include
 
 __version__ = _core.version()
 
@@ -53,4 +54,6 @@ __all__ = [
     "UnreadableError",
     "WorkerDiedError",
     "__version__",
+    "get_cmake_dir",
+    "get_include",
 ]

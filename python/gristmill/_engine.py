@@ -29,7 +29,9 @@ def _fault_policy(words):
     for word in words:
         if word not in _FAULT_WORDS:
             near = difflib.get_close_matches(word, _FAULT_WORDS, n=1)
-            hint = f': did you mean "{near[0]}"?' if near else f": known are {', '.join(_FAULT_WORDS)}"
+            hint = (
+                f': did you mean "{near[0]}"?' if near else f": known are {', '.join(_FAULT_WORDS)}"
+            )
             raise TypeError(f'unknown keyword "{word}"{hint}')
     policy = {key: value for key, value in words.items() if value is not None}
     for word, kind in (("retries", int), ("bisect", bool)):
@@ -384,7 +386,7 @@ class Engine:
             ]
             if parts:
                 return arrays
-            return np.concatenate(arrays) if arrays else np.empty((0, *shape), dtype)
+            return np.concatenate(arrays, dtype=dtype) if arrays else np.empty((0, *shape), dtype)
 
         return self._finish(Job(core, take), progress, wait)
 

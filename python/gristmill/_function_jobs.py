@@ -69,9 +69,13 @@ class ChunkFunction:
 
     def submit(self, engine, spec, *, outputs, chunk_size, faults, emits=False, items=None):
         """The core's job, over all items or the first ones."""
-        output_bytes = 0 if emits else sum(
-            int(np.prod(shape[1:], dtype=np.int64)) * np.dtype(dtype).itemsize
-            for _, dtype, shape, _ in outputs
+        output_bytes = (
+            0
+            if emits
+            else sum(
+                int(np.prod(shape[1:], dtype=np.int64)) * np.dtype(dtype).itemsize
+                for _, dtype, shape, _ in outputs
+            )
         )
         return engine.submit(
             name=self.name,

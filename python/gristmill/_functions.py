@@ -179,7 +179,7 @@ class _Merge:
 
     def __init__(self, job, inputs, _outputs):
         self.merge = job["function"]
-        (memory, _, _), = inputs
+        ((memory, _, _),) = inputs
         self.memory = memory
         self.offsets = job["offsets"]
         self.fan_in = job["fan_in"]

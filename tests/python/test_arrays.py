@@ -2,10 +2,9 @@
 
 import gc
 
+import gristmill as gm
 import numpy as np
 import pytest
-
-import gristmill as gm
 
 
 @pytest.fixture(scope="module")

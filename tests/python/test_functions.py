@@ -5,10 +5,9 @@ import signal
 import threading
 import time
 
+import gristmill as gm
 import numpy as np
 import pytest
-
-import gristmill as gm
 
 ROWS = np.random.default_rng(1).normal(size=(5000, 3))
 

@@ -1,0 +1,95 @@
+"""Arrays outlive their engine, in any order; programs end without a word and leave nothing."""
+
+import gc
+import pathlib
+import random
+import subprocess
+import sys
+
+import gristmill as gm
+import numpy as np
+import pytest
+
+ROWS = np.arange(2000.0).reshape(-1, 2)
+
+
+def made_by(engine, path):
+    """One array of each way to get one, with what it holds."""
+    new = engine.empty(ROWS.shape)
+    new[...] = ROWS
+    shared = engine.share(ROWS)
+    parts = engine.flat_map_chunks(lambda rows: rows, ROWS, chunk_size=300, parts=True)
+    return [
+        (shared, ROWS),
+        (shared[10:20], ROWS[10:20]),
+        (new.seal(), ROWS),
+        (engine.open(path), ROWS),
+        (engine.map_chunks(np.negative, shared, dtype="f8", shape=(2,)), -ROWS),
+        (engine.run("copy", shared)["copy"], ROWS),
+        *zip(parts, np.split(ROWS, np.cumsum([len(part) for part in parts])[:-1])),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_arrays_end_in_any_order_before_and_after_their_engine(seed, tmp_path):
+    order = random.Random(seed)
+    np.save(tmp_path / "rows.npy", ROWS)
+    engine = gm.Engine(workers=2)
+    held = made_by(engine, tmp_path / "rows.npy")
+    order.shuffle(held)
+    close_at = order.randrange(len(held))
+    while held:
+        if len(held) == close_at + 1:
+            engine.close()
+            engine = None
+        array, expected = held.pop()
+        assert np.array_equal(array, expected)
+        view = array[1:]
+        del array
+        gc.collect()
+        assert np.array_equal(view, expected[1:])
+
+
+BEGIN = """
+import numpy as np, gristmill as gm
+engine = gm.Engine(workers=2)
+rows = engine.share(np.arange(1000.0))
+result = engine.map_chunks(np.negative, rows, dtype="f8")
+mean = engine.run("describe", result)["mean"]
+"""
+ENDINGS = {
+    "all is held": "",
+    "closed": "engine.close()",
+    "the engine goes first": "del engine",
+    "in a cycle": "kept = [engine, rows, result]; kept.append(kept); del engine, rows, result",
+    "held by a module": "import sys; sys.kept = (mean, result, rows, engine)",
+    "used at exit": "import atexit; atexit.register(lambda: result.sum() + rows.sum())",
+    "memory not sealed": "new = engine.empty(10); array = np.asarray(new)",
+    "a job runs": (
+        "import time\n"
+        "job = engine.map_chunks(lambda part: time.sleep(9) or part, rows, dtype='f8', wait=False)"
+    ),
+    "a thread": (
+        "import threading, time\n"
+        "threading.Thread(target=lambda: (time.sleep(0.3), result.sum()), daemon=True).start()"
+    ),
+    "sys.exit": "import sys; sys.exit(0)",
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+def test_a_program_ends_in_silence(ending, tmp_path):
+    before = set(pathlib.Path("/dev/shm").iterdir())
+    (tmp_path / "program.py").write_text(BEGIN + ending)
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "ignore", "program.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
+    # Others may use it meanwhile.
+    left = {path.name for path in set(pathlib.Path("/dev/shm").iterdir()) - before}
+    assert not [name for name in left if "gristmill" in name]
