@@ -97,14 +97,24 @@ std::optional<WorkerLink> WorkerLink::open(Channel channel) {
   return WorkerLink(std::move(channel), std::move(message.fds), setup->memory_limit_bytes);
 }
 
-std::optional<Task> WorkerLink::wait_for_task() {
+std::optional<Task> WorkerLink::wait_for_task(std::chrono::microseconds awake) {
+  using Clock = std::chrono::steady_clock;
+  const auto sleep_at = awake.count() > 0 ? Clock::now() + awake : Clock::time_point::min();
+  // The bell is answered between two looks: what was published before it rang is seen by the
+  // second.
+  bool answered = false;
   for (;;) {
-    my_bell_.answer();
     switch (tasks_.pop(frame_)) {
       case RingReader::Pop::kCorrupt:
         throw broken_by_coordinator("a broken queue");
       case RingReader::Pop::kEmpty:
-        if (!wait(kForEver, /*for_bell=*/true)) return std::nullopt;
+        if (!answered && sleep_at > Clock::now()) continue;
+        if (!answered) {
+          my_bell_.answer();
+        } else if (!wait(kForEver, /*for_bell=*/true)) {
+          return std::nullopt;
+        }
+        answered = !answered;
         continue;
       case RingReader::Pop::kFrame:
         break;

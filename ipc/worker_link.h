@@ -81,9 +81,10 @@ class WorkerLink {
   // Errors: kInternal if it is of another version or malformed.
   static std::optional<WorkerLink> open(Channel channel);
 
-  // The next task. Waits for one; none: the coordinator is gone.
+  // The next task. Waits for one; none: the coordinator is gone. awake: looks for so long before it
+  // sleeps, where the next task is likely to come sooner than a sleeper is woken.
   // Errors: kInternal if the coordinator broke the format.
-  std::optional<Task> wait_for_task();
+  std::optional<Task> wait_for_task(std::chrono::microseconds awake = {});
 
   // The next message on the channel with its descriptors. Waits; none: the coordinator is gone.
   // Errors: kInternal if it is malformed.

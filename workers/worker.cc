@@ -1,5 +1,7 @@
 #include "workers/worker.h"
 
+#include <chrono>
+
 #include <gristmill/error.h>
 
 #include "ipc/codec.h"
@@ -29,6 +31,10 @@ void fit(KernelInfo& kernel) {
   }
 }
 
+// A program that waits for each call sends the next one about so long after the answer.
+constexpr std::chrono::microseconds kAwakeAfterCall{60};
+constexpr std::chrono::microseconds kNotAwake{0};
+
 // What was described is what is run: a file that was built again in between may plan and write
 // otherwise.
 void require_described(const KernelHost& host, const ipc::KernelRequest& request) {
@@ -47,8 +53,10 @@ void Worker::run() {
   GRISTMILL_TEST_POINT("before-hello");
   if (!link_.send(ipc::Hello{ipc::kVersion})) return;
   GRISTMILL_TEST_POINT("after-hello");
-  while (const std::optional<ipc::Task> task = link_.wait_for_task()) {
+  std::chrono::microseconds awake = kNotAwake;
+  while (const std::optional<ipc::Task> task = link_.wait_for_task(awake)) {
     if (!std::visit([this](const auto& request) { return answer(request); }, *task)) return;
+    awake = std::holds_alternative<ipc::Call>(*task) ? kAwakeAfterCall : kNotAwake;
   }
 }
 

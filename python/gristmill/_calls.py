@@ -114,7 +114,11 @@ def dump(value, simple=False):
 
 def dump_call(function, args, kwargs):
     call = (function, args, kwargs)
-    return dump(call, _is_simple(call))
+    if _is_simple(call):
+        if np.ndarray not in map(type, args):
+            return pickle.dumps(call, 5), ()
+        return dump(call, simple=True)
+    return dump(call)
 
 
 def _placed_part(raw):
