@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -117,19 +118,38 @@ TEST_F(CallDeathTest, InTheInitializerBreaksThePool) {
   EXPECT_TRUE(ends_[0].death);
 }
 
-// It has asked for memory, and dies before the pool has heard of either.
-TEST_F(CallDeathTest, AfterARequestForMemoryThatNobodyReads) {
-  std::atomic<bool> asked = false;
-  make_wrong(1, [&](CallWorkerSteps& worker) {
+// Knows the end of the first worker before the pool has looked.
+class WatchedLauncher : public test::ThreadLauncher {
+ public:
+  using test::ThreadLauncher::ThreadLauncher;
+  std::unique_ptr<WorkerProcess> launch(ipc::Channel end) override {
+    auto process = test::ThreadLauncher::launch(std::move(end));
+    if (exit_fd_ < 0) exit_fd_ = process->exit_fd();
+    return process;
+  }
+  void wait_for_end() const {
+    pollfd state{exit_fd_, POLLIN, 0};
+    ASSERT_EQ(poll(&state, 1, -1), 1);
+  }
+
+ private:
+  int exit_fd_ = -1;
+};
+
+TEST_F(CallDeathTest, AfterARequestForMemoryThatNobodyHasRead) {
+  auto launcher = std::make_unique<WatchedLauncher>([this](int number, ipc::WorkerLink link) {
+    if (number > 0) return echoing()(number, std::move(link));
+    CallWorkerSteps worker(std::move(link));
     const ipc::Call call = worker.next_call();
+    gates_.pass("gate");
     worker.answer(ipc::NeedMemory{call.call, 100});
-    asked = true;
   });
+  const WatchedLauncher& watched = *launcher;
+  make(std::move(launcher), {});
   submit(1, "first");
-  step();
-  while (!asked) std::this_thread::yield();
-  // Long enough for its end to be there, too, as a rule.
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  run_until_reached("gate");
+  gates_.open("gate");
+  watched.wait_for_end();
   EXPECT_TRUE(end_of(1).death);
   submit(2, "second");
   expect_answer(2, "second");
