@@ -154,7 +154,9 @@ std::vector<pid_t> CallPool::pids() const {
 
 void CallPool::kill_workers() {
   const std::lock_guard lock(mutex_);
+  killed_ = true;
   for (std::uint32_t slot = 0; slot < pool_->size(); ++slot) pool_->kill(slot);
+  bell_.ring();
 }
 
 ipc::CallClaim& CallPool::claim(std::uint32_t slot) const {
@@ -183,8 +185,10 @@ void CallPool::start_missing_workers() {
   const auto now = Clock::now();
   bool possible = false;
   std::string why;
+  if (killed_) why = "its workers were killed";
   for (std::uint32_t slot = 0; slot < pool_->size(); ++slot) {
     Place& place = places_[slot];
+    if (killed_ && !pool_->live(slot)) place.given_up = true;
     if (!pool_->live(slot) && !place.given_up && place.start_at <= now) {
       try {
         start(slot);

@@ -91,6 +91,7 @@ class CallPool {
 
   // Of the workers that live, as far as they are known.
   std::vector<pid_t> pids() const;
+  // No others are started. Calls that they were in end by that, and all others have no end.
   void kill_workers();
 
  private:
@@ -178,6 +179,7 @@ class CallPool {
   bool wanted_room_ = false;  // reserve() had none
   bool woken_ = false;
   bool more_ = false;  // workers have said more than was looked at
+  bool killed_ = false;
   bool used_ = false;  // workers start with the first call
   Clock::time_point next_housekeeping_{};
   std::uint64_t last_use_ = 0;

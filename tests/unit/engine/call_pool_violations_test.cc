@@ -101,12 +101,16 @@ TEST_F(CallDeathTest, ByAKillThatWasAskedForIsToldSo) {
     worker.wait_for_end();
   });
   submit(1, "first");
+  submit(2, "behind");
   run_until([&] { return claimed.load(); });
   pool_->kill_workers();
   const CallEnd& end = end_of(1);
   ASSERT_TRUE(end.death);
   EXPECT_TRUE(end.death->death.own_kill);
   EXPECT_EQ(end.death->death.violation, "");
+  wait_until_broken();
+  EXPECT_THAT(pool_->broken(), HasSubstr("were killed"));
+  EXPECT_EQ(ends_.count(2), 0U) << "another worker was started for it";
 }
 
 TEST_F(CallDeathTest, InTheInitializerBreaksThePool) {
