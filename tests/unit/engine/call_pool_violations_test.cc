@@ -11,7 +11,6 @@
 namespace gristmill::engine {
 namespace {
 
-using test::bytes_of;
 using test::CallWorkerSteps;
 using testing::HasSubstr;
 
