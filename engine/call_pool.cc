@@ -19,7 +19,9 @@ constexpr std::size_t kMostCalls = 512;
 constexpr std::size_t kMostQueueBytes = ipc::kRingBytes / 2;
 constexpr std::size_t kFrameBytes = 64;  // of a call, without its data
 // As many messages with descriptors does a socket hold without being read.
-constexpr int kMostCallsWithMemory = 16;
+constexpr std::size_t kMostCallsWithMemory = 16;
+// On their way to all workers: the system allows a user as many as a process may have open.
+constexpr std::size_t kMostDescriptors = 256;
 // What a worker has in a long call behind it, others may take.
 constexpr std::chrono::milliseconds kLongCall{20};
 constexpr std::chrono::milliseconds kTick{250};
@@ -29,6 +31,20 @@ constexpr std::uint64_t kInitializer = 0;
 double next_mean(double mean, double seconds) { return mean + 0.2 * (seconds - mean); }
 
 }  // namespace
+
+CallPool::Load& CallPool::Load::operator+=(const Load& other) {
+  bytes += other.bytes;
+  messages += other.messages;
+  descriptors += other.descriptors;
+  return *this;
+}
+
+CallPool::Load& CallPool::Load::operator-=(const Load& other) {
+  bytes -= other.bytes;
+  messages -= other.messages;
+  descriptors -= other.descriptors;
+  return *this;
+}
 
 CallPool::CallPool(std::unique_ptr<WorkerLauncher> launcher, Options options,
                    SegmentPool::Limits limits, WorkerLines lines)
@@ -48,7 +64,11 @@ CallPool::~CallPool() = default;
 
 bool CallPool::reserve() {
   const std::lock_guard lock(mutex_);
-  if (!has_room() && used_) look();
+  if (!has_room() && used_) {
+    look();
+    // The thread that waits may have been told already, and found nothing.
+    if (more_ || !ends_.empty()) bell_.ring();
+  }
   if (!has_room()) {
     wanted_room_ = true;
     return false;
@@ -60,6 +80,7 @@ bool CallPool::reserve() {
 void CallPool::give_back() {
   const std::lock_guard lock(mutex_);
   --reserved_;
+  if (wanted_room_) bell_.ring();
 }
 
 void CallPool::submit(CallRequest request) {
@@ -97,7 +118,7 @@ std::vector<CallEnd> CallPool::wait() {
         wanted_room_ = false;
         return std::exchange(ends_, {});
       }
-      limit = wait_limit(Clock::now());
+      limit = more_ ? std::chrono::milliseconds(0) : wait_limit(Clock::now());
     }
     epoll_.wait(limit);
     keep_house();
@@ -133,7 +154,9 @@ std::vector<pid_t> CallPool::pids() const {
 
 void CallPool::kill_workers() {
   const std::lock_guard lock(mutex_);
+  killed_ = true;
   for (std::uint32_t slot = 0; slot < pool_->size(); ++slot) pool_->kill(slot);
+  bell_.ring();
 }
 
 ipc::CallClaim& CallPool::claim(std::uint32_t slot) const {
@@ -162,8 +185,10 @@ void CallPool::start_missing_workers() {
   const auto now = Clock::now();
   bool possible = false;
   std::string why;
+  if (killed_) why = "its workers were killed";
   for (std::uint32_t slot = 0; slot < pool_->size(); ++slot) {
     Place& place = places_[slot];
+    if (killed_ && !pool_->live(slot)) place.given_up = true;
     if (!pool_->live(slot) && !place.given_up && place.start_at <= now) {
       try {
         start(slot);
@@ -194,15 +219,13 @@ void CallPool::start(std::uint32_t slot) {
   give(slot, initializer);
 }
 
-// What workers have said, and who died.
+// A bounded part of what workers have said, and who died: one that never stops talking holds nobody
+// up.
 void CallPool::look() {
   for (std::uint32_t slot = 0; slot < pool_->size(); ++slot) {
     if (pool_->live(slot)) slots_[slot].pid = pool_->pid(slot);
   }
-  bool more = true;
-  while (more) {
-    for (WorkerEvent& event : pool_->collect(more)) on_event(event);
-  }
+  for (WorkerEvent& event : pool_->collect(more_)) on_event(event);
 }
 
 void CallPool::on_event(WorkerEvent& event) {
@@ -233,16 +256,30 @@ std::optional<std::uint32_t> CallPool::slot_for(const CallRequest& request) cons
   for (std::uint32_t i = 0; i < pool_->size(); ++i) {
     const Slot& slot = slots_[i];
     if (!pool_->live(i) || !slot.ready || slot.calls.size() >= window(i)) continue;
-    if (slot.queue_bytes + request.data.size() + kFrameBytes > kMostQueueBytes) continue;
+    if (!slot.calls.empty() && !takes_more(i, load_of(request))) continue;
     const auto given = slot.returned + static_cast<std::int64_t>(slot.calls.size());
     if (options_.calls_per_worker > 0 && given >= options_.calls_per_worker) continue;
-    const auto with_memory =
-        std::count_if(slot.calls.begin(), slot.calls.end(),
-                      [](const Given& call) { return !call.call.request.memories.empty(); });
-    if (!request.memories.empty() && with_memory >= kMostCallsWithMemory) continue;
     if (!best || slot.calls.size() < slots_[*best].calls.size()) best = i;
   }
   return best;
+}
+
+// Behind a call that may be long. One without calls takes any: what it has not read was taken back,
+// and leaves room for one.
+bool CallPool::takes_more(std::uint32_t index, const Load& load) const {
+  const Slot& slot = slots_[index];
+  // It could not be taken back.
+  if (claim(index).closed()) return false;
+  if (slot.load.bytes + load.bytes > kMostQueueBytes) return false;
+  if (load.descriptors == 0) return true;
+  std::size_t descriptors = load.descriptors;
+  for (const Slot& other : slots_) descriptors += other.load.descriptors;
+  return slot.load.messages < kMostCallsWithMemory && descriptors <= kMostDescriptors;
+}
+
+CallPool::Load CallPool::load_of(const CallRequest& request) {
+  const std::size_t descriptors = request.memories.size();
+  return {request.data.size() + kFrameBytes, descriptors == 0 ? 0U : 1U, descriptors};
 }
 
 // False: the worker takes nothing; its death will be seen.
@@ -250,6 +287,7 @@ bool CallPool::give(std::uint32_t index, Queued& call) {
   Slot& slot = slots_[index];
   const std::uint64_t number = slot.last_number + 1;
   const bool has_memory = !call.request.memories.empty();
+  const std::uint64_t uses_begin = last_use_ + 1;
   if (has_memory && !send_memories(index, number, call.request)) {
     slot.ready = false;
     return false;
@@ -261,10 +299,9 @@ bool CallPool::give(std::uint32_t index, Queued& call) {
   }
   slot.last_number = number;
   if (slot.calls.empty()) slot.progress_at = Clock::now();
-  const std::size_t bytes = call.request.data.size() + kFrameBytes;
-  slot.queue_bytes += bytes;
-  slot.with_memory += has_memory ? 1 : 0;
-  slot.calls.push_back({std::move(call), number, bytes});
+  const Load load = load_of(call.request);
+  slot.load += load;
+  slot.calls.push_back({std::move(call), number, uses_begin, last_use_ + 1, load});
   return true;
 }
 
@@ -306,12 +343,11 @@ void CallPool::on_return(std::uint32_t index, ipc::Returned& returned) {
   slot.calls.pop_front();
   slot.progress_at = Clock::now();
   ++slot.returned;
-  slot.queue_bytes -= given.bytes;
-  slot.with_memory -= given.call.request.memories.empty() ? 0 : 1;
-  if (slot.resumed_at != 0 && given.number > slot.resumed_at) {
+  slot.load -= given.load;
+  if (slot.resumed_at != 0 && !claim(index).closed()) {
     // It has read all that was taken back.
-    slot.queue_bytes = 0;
-    for (const Given& call : slot.calls) slot.queue_bytes += call.bytes;
+    slot.load = {};
+    for (const Given& call : slot.calls) slot.load += call.load;
     slot.resumed_at = 0;
   }
   std::shared_ptr<const PooledSegment> memory = std::exchange(slot.result, nullptr);
@@ -335,6 +371,7 @@ void CallPool::on_need(std::uint32_t index, const ipc::NeedMemory& need) {
       need.size_bytes <= 0) {
     return pool_->reject(index, "it asked for memory outside of a call");
   }
+  if (!pool_->live(index)) return;  // it died after it had asked
   ipc::CallMemory answer{need.call, {}, {}};
   std::vector<int> fds;
   try {
@@ -380,6 +417,7 @@ CallPool::Slot CallPool::on_death(std::uint32_t index, const WorkerDeath& death)
   std::erase_if(dead.calls, [](const Given& call) { return call.call.request.id == kInitializer; });
   requeue(dead.calls);
   place.start_at = now;
+  bell_.ring();  // for the thread that starts workers: this one may be another
   if (in_call || dead.returned > 0) return dead;
   const bool killed = death.exit.signal == SIGKILL && !death.own_kill;
   const auto next = limiter_.after_nothing(index, killed, now);
@@ -408,6 +446,9 @@ void CallPool::balance(Clock::time_point now) {
   for (std::uint32_t index = 0; index < pool_->size(); ++index) {
     const Slot& slot = slots_[index];
     if (!pool_->live(index) || !slot.ready || slot.calls.size() < 2) continue;
+    // It has not read yet what was taken back last time: a second word would be taken for the
+    // first.
+    if (claim(index).closed()) continue;
     if (now - slot.progress_at >= kLongCall) take_back(index);
   }
 }
@@ -422,7 +463,9 @@ void CallPool::take_back(std::uint32_t index) {
   }
   std::deque<Given> rest;
   while (!slot.calls.empty() && slot.calls.back().number > begun) {
-    slot.with_memory -= slot.calls.back().call.request.memories.empty() ? 0 : 1;
+    // It will never map their memory.
+    slot.uses.erase(slot.uses.lower_bound(slot.calls.back().uses_begin),
+                    slot.uses.lower_bound(slot.calls.back().uses_end));
     rest.push_front(std::move(slot.calls.back()));
     slot.calls.pop_back();
   }

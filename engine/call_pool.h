@@ -91,6 +91,7 @@ class CallPool {
 
   // Of the workers that live, as far as they are known.
   std::vector<pid_t> pids() const;
+  // No others are started. Calls that they were in end by that, and all others have no end.
   void kill_workers();
 
  private:
@@ -100,18 +101,28 @@ class CallPool {
     CallRequest request;
     int deaths = 0;
   };
+  // On its way to a worker, which has not read it yet.
+  struct Load {
+    std::size_t bytes = 0;  // of its queue
+    std::size_t messages = 0;
+    std::size_t descriptors = 0;  // with the messages
+
+    Load& operator+=(const Load& other);
+    Load& operator-=(const Load& other);
+  };
   struct Given {
     Queued call;
-    std::uint64_t number = 0;  // of this worker's calls
-    std::size_t bytes = 0;     // of its queue
+    std::uint64_t number = 0;      // of this worker's calls
+    std::uint64_t uses_begin = 0;  // of memory: [begin, end)
+    std::uint64_t uses_end = 0;
+    Load load = {};
   };
   struct Slot {
     std::optional<ipc::WritableMapping> claim_memory = {};
     std::deque<Given> calls = {};  // the first one is being run
     std::uint64_t last_number = 0;
     std::uint64_t resumed_at = 0;
-    std::size_t queue_bytes = 0;
-    int with_memory = 0;  // of the calls
+    Load load = {};  // also of calls that were taken back
     std::int64_t returned = 0;
     bool ready = false;  // the initializer is done
     pid_t pid = 0;
@@ -135,6 +146,8 @@ class CallPool {
   void look();
   void hand_out();
   std::optional<std::uint32_t> slot_for(const CallRequest& request) const;
+  bool takes_more(std::uint32_t slot, const Load& load) const;
+  static Load load_of(const CallRequest& request);
   bool give(std::uint32_t slot, Queued& call);
   bool send_memories(std::uint32_t slot, std::uint64_t number, const CallRequest& request);
   void on_report(std::uint32_t slot, ipc::Report& report);
@@ -168,6 +181,8 @@ class CallPool {
   std::size_t reserved_ = 0;
   bool wanted_room_ = false;  // reserve() had none
   bool woken_ = false;
+  bool more_ = false;  // workers have said more than was looked at
+  bool killed_ = false;
   bool used_ = false;  // workers start with the first call
   Clock::time_point next_housekeeping_{};
   std::uint64_t last_use_ = 0;

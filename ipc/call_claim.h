@@ -9,6 +9,8 @@ namespace gristmill::ipc {
 // it, and the coordinator takes back all that were not begun: either may come first, never both. So
 // the word also says which call a dead worker was in. Every value that a worker may leave in it is
 // valid for the coordinator, which believes it only as far as its own list of calls goes.
+// Requires: calls are taken back only while the claim is open. A worker that is told to resume
+// cannot know of a second time.
 // Threads and processes: any.
 class CallClaim {
  public:
@@ -25,6 +27,8 @@ class CallClaim {
   std::uint64_t take_back() {
     return word_.fetch_or(kTakenBack, std::memory_order_acq_rel) & ~kTakenBack;
   }
+  // Calls were taken back, and the worker has not resumed.
+  bool closed() const { return (word_.load(std::memory_order_acquire) & kTakenBack) != 0; }
   // The last call that was begun.
   std::uint64_t begun() const { return word_.load(std::memory_order_acquire) & ~kTakenBack; }
 

@@ -97,19 +97,32 @@ std::optional<CallExecution::Received> CallExecution::receive_memory(std::uint64
 
 CallAnswer CallExecution::answer(const ipc::Call& call, const Received& received) {
   try {
-    std::vector<std::unique_ptr<ArgumentMemory>> memories;
-    const auto& placements = received.message.placements;
-    for (std::size_t i = 0; i < placements.size(); ++i) {
-      memories.push_back(
-          std::make_unique<ArgumentMemory>(received.fds[placements[i].fd_index].get(),
-                                           placements[i], received.message.writable[i], released_));
-    }
-    return host_.run(call.data, std::move(memories),
+    return host_.run(call.data, map_arguments(received),
                      [&](std::int64_t size_bytes) { return result_room(call.call, size_bytes); });
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInternal) throw;
     return host_.failure(error);
   }
+}
+
+std::vector<std::unique_ptr<ArgumentMemory>> CallExecution::map_arguments(
+    const Received& received) {
+  std::vector<std::unique_ptr<ArgumentMemory>> memories;
+  const auto& placements = received.message.placements;
+  try {
+    for (const ipc::Placement& placement : placements) {
+      memories.push_back(
+          std::make_unique<ArgumentMemory>(received.fds[placement.fd_index].get(), placement,
+                                           received.message.writable[memories.size()], released_));
+    }
+  } catch (const Error&) {
+    // What is not mapped is not used, either; the others say so themselves.
+    for (std::size_t i = memories.size(); i < placements.size(); ++i) {
+      released_->add(placements[i].memory);
+    }
+    throw;
+  }
+  return memories;
 }
 
 std::span<std::byte> CallExecution::result_room(std::uint64_t call, std::int64_t size_bytes) {

@@ -34,6 +34,7 @@ class CallExecution {
   bool open();
   std::optional<Received> receive_memory(std::uint64_t call);
   CallAnswer answer(const ipc::Call& call, const Received& received);
+  std::vector<std::unique_ptr<ArgumentMemory>> map_arguments(const Received& received);
   std::span<std::byte> result_room(std::uint64_t call, std::int64_t size_bytes);
 
   ipc::WorkerLink& link_;

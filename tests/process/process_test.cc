@@ -75,10 +75,4 @@ void ProcessTest::expect_good_engine(Engine& engine) {
       << "the workers and the planner";
 }
 
-EnvironmentVariable::EnvironmentVariable(const char* name, const std::string& value) : name_(name) {
-  setenv(name, value.c_str(), 1);
-}
-
-EnvironmentVariable::~EnvironmentVariable() { unsetenv(name_.c_str()); }
-
 }  // namespace gristmill::test

@@ -11,6 +11,7 @@
 
 #include <gristmill/engine.h>
 
+#include "tests/support/environment_variable.h"
 #include "tests/support/gate_folder.h"
 #include "tests/support/process_table.h"
 #include "tests/support/row_hash_job.h"
@@ -41,18 +42,6 @@ class ProcessTest : public testing::Test {
   // Fails the test unless the engine runs a job to its exact end on all its workers, and has
   // neither less nor more of them.
   static void expect_good_engine(Engine& engine);
-};
-
-// Sets a variable of the environment, which workers inherit when they are started, for a while.
-class EnvironmentVariable {
- public:
-  EnvironmentVariable(const char* name, const std::string& value);
-  ~EnvironmentVariable();
-  EnvironmentVariable(const EnvironmentVariable&) = delete;
-  EnvironmentVariable& operator=(const EnvironmentVariable&) = delete;
-
- private:
-  std::string name_;
 };
 
 }  // namespace gristmill::test

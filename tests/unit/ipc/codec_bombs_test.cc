@@ -4,6 +4,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "ipc/codec.h"
 #include "ipc/ring.h"
@@ -114,7 +115,7 @@ TEST(CodecChanceTest, RandomBytesNeverCrash) {
     // Half of them begin as a message does.
     if (bytes.size() > 2 && random() % 2 == 0) {
       bytes[0] = std::byte{0x92};
-      bytes[1] = static_cast<std::byte>(random() % 8);
+      bytes[1] = static_cast<std::byte>(random() % std::variant_size_v<Report>);
     }
     expect_message_or_malformed(all[random() % all.size()], bytes);
   }

@@ -47,7 +47,7 @@ TEST(CodecRejectionTest, AMessageOfAnotherQueueIsMalformed) {
 }
 
 TEST(CodecRejectionTest, AnUnknownKindIsMalformed) {
-  for (const Bytes& kind : {number(8), number(64), number(std::uint64_t{1} << 32),
+  for (const Bytes& kind : {number(10), number(64), number(std::uint64_t{1} << 32),
                             number((std::uint64_t{1} << 32) + 3), number(kMost<std::uint64_t>),
                             negative(-1), negative(kLeast<std::int64_t>), kNil, kTrue, text("3")}) {
     for (const Bytes& body : {array_of({}), array_of({number(1)}), array_of({text("1.2.3")}),
@@ -246,6 +246,41 @@ TEST(CodecRejectionTest, AListThatIsTooLongOrNotOfDoublesIsMalformed) {
   EXPECT_TRUE(plan(binary(48 * 1024)));
   EXPECT_FALSE(plan(binary(48 * 1024 + 8)));
   for (const std::size_t odd : {1, 7, 9, 15}) EXPECT_FALSE(plan(binary(odd))) << odd;
+}
+
+// Bytes of a call or an answer.
+
+Bytes binary(std::size_t size_bytes) {
+  return big_endian(0xC6, size_bytes, 4) + Bytes(size_bytes, std::byte{1});
+}
+Bytes call_with(const Bytes& data) {
+  return array_of({number(5), array_of({number(1), kTrue, data})});
+}
+Bytes returned_with(const Bytes& released, const Bytes& data) {
+  return array_of({number(9), array_of({number(1), kTrue, kTrue, number(2), released, data})});
+}
+Bytes numbers(std::uint16_t count) {
+  Bytes bytes = big_endian(0xDC, count, 2);
+  for (int i = 0; i < count; ++i) bytes = std::move(bytes) + number(1);
+  return bytes;
+}
+
+TEST(CodecRejectionTest, TheDataOfACallAreBytesWithALimit) {
+  constexpr std::size_t kMostBytes = 48 * 1024;
+  ASSERT_TRUE(decode_task(call_with(binary(kMostBytes))));
+  EXPECT_FALSE(decode_task(call_with(binary(kMostBytes + 1))));
+  EXPECT_FALSE(decode_task(call_with(text("data"))));
+  EXPECT_FALSE(decode_task(call_with(array_of({number(1)}))));
+  EXPECT_FALSE(decode_task(call_with(number(1))));
+  EXPECT_FALSE(decode_task(call_with(kNil)));
+}
+
+TEST(CodecRejectionTest, AnAnswerReleasesALimitedNumberOfUses) {
+  ASSERT_TRUE(decode_report(returned_with(numbers(kMaxReleased), binary(0))));
+  EXPECT_FALSE(decode_report(returned_with(numbers(kMaxReleased + 1), binary(0))));
+  EXPECT_FALSE(decode_report(returned_with(binary(8), binary(0))));
+  EXPECT_FALSE(decode_report(returned_with(array_of({negative(-1)}), binary(0))));
+  EXPECT_FALSE(decode_report(returned_with(numbers(0), text("data"))));
 }
 
 }  // namespace

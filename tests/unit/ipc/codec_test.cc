@@ -6,6 +6,8 @@
 #include <limits>
 #include <string>
 
+#include "ipc/channel.h"
+#include "ipc/ring.h"
 #include "tests/unit/ipc/codec_samples.h"
 
 namespace gristmill::ipc {
@@ -232,6 +234,48 @@ TEST(CodecTest, OtherReportsComeBack) {
   EXPECT_EQ(line.job, 7U);
   EXPECT_EQ(line.level, 1U);
   EXPECT_EQ(line.text, "a line");
+}
+
+TEST(CodecTest, CallsComeBack) {
+  EXPECT_EQ(through_channel(OpenCalls{3}).begun, 3U);
+  const Placement placement{1, 2, 3, 4, 5, true};
+  const CallMemory memory = through_channel(CallMemory{6, {placement, {}}, {true, false}});
+  EXPECT_EQ(memory.call, 6U);
+  ASSERT_EQ(memory.placements.size(), 2U);
+  expect_same(std::optional(memory.placements[0]), std::optional(placement));
+  EXPECT_EQ(memory.writable, (std::vector<bool>{true, false}));
+  const Call call = as_task(Call{7, true, bytes_of("data")});
+  EXPECT_EQ(call.call, 7U);
+  EXPECT_TRUE(call.has_memory);
+  EXPECT_EQ(call.data, bytes_of("data"));
+  EXPECT_EQ(as_task(ResumeCalls{8}).call, 8U);
+  const NeedMemory need = as_report(NeedMemory{9, -10});
+  EXPECT_EQ(need.call, 9U);
+  EXPECT_EQ(need.size_bytes, -10);
+  const Returned returned = as_report(Returned{11, true, false, -12, {13, 14}, bytes_of("answer")});
+  EXPECT_EQ(returned.call, 11U);
+  EXPECT_TRUE(returned.failed);
+  EXPECT_FALSE(returned.uses_memory);
+  EXPECT_EQ(returned.nanoseconds, -12);
+  EXPECT_EQ(returned.released, (std::vector<std::uint64_t>{13, 14}));
+  EXPECT_EQ(returned.data, bytes_of("answer"));
+}
+
+TEST(CodecTest, TheLargestCallsComeBackAndFit) {
+  const Bytes data(kMaxCallBytes, std::byte{0xC1});
+  EXPECT_EQ(as_task(Call{kMost<std::uint64_t>, true, data}).data, data);
+  EXPECT_LE(encode(Task{Call{kMost<std::uint64_t>, true, data}}).size(), kMaxFrameBytes);
+  const std::vector<std::uint64_t> uses(kMaxReleased, kMost<std::uint64_t>);
+  const Returned largest{kMost<std::uint64_t>, true, true, kLeast<std::int64_t>, uses, data};
+  EXPECT_EQ(as_report(largest).released, uses);
+  EXPECT_LE(encode(Report{largest}).size(), kMaxFrameBytes);
+  const Placement widest{kMost<std::uint32_t>, kMost<std::uint64_t>, kMost<std::int64_t>,
+                         kMost<std::int64_t>,  kMost<std::int64_t>,  true};
+  const CallMemory memory{kMost<std::uint64_t>, std::vector<Placement>(kMaxCallMemories, widest),
+                          std::vector<bool>(kMaxCallMemories, true)};
+  EXPECT_EQ(through_channel(memory).placements.size(), kMaxCallMemories);
+  EXPECT_LE(encode(ChannelMessage{memory}).size(), kMaxChannelBytes);
+  EXPECT_LE(kMaxCallMemories, kMaxChannelFds);
 }
 
 TEST(CodecTest, MessagesOfDefaultsComeBack) {

@@ -86,5 +86,46 @@ TEST(MappingTest, NoWritableMappingOfAReadOnlyDescriptor) {
   EXPECT_THROW(WritableMapping(reader.get(), 0, 4096), Error);
 }
 
+TEST(PrivateMappingTest, WhatIsWrittenIsSeenNowhereElse) {
+  const Segment segment = Segment::create(4096);
+  const WritableMapping shared(segment.fd(), 0, 4096);
+  shared.data()[7] = std::byte{1};
+  const PrivateMapping own(segment.fd(), 0, 4096);
+  EXPECT_EQ(own.data()[7], std::byte{1});
+  own.data()[7] = std::byte{2};
+  EXPECT_EQ(shared.data()[7], std::byte{1});
+  EXPECT_EQ(PrivateMapping(segment.fd(), 0, 4096).data()[7], std::byte{1});
+}
+
+TEST(PrivateMappingTest, TakesADescriptorForReadingOnlyOfSealedMemory) {
+  Segment segment = Segment::create(4096);
+  WritableMapping(segment.fd(), 0, 4096).data()[4095] = std::byte{3};
+  segment.seal();
+  const UniqueFd reader = segment.read_only_fd();
+  const PrivateMapping own(reader.get(), 0, 4096);
+  EXPECT_EQ(own.data()[4095], std::byte{3});
+  own.data()[4095] = std::byte{4};
+  EXPECT_EQ(ReadOnlyMapping(reader.get(), 0, 4096).data()[4095], std::byte{3});
+}
+
+TEST(PrivateMappingTest, OffsetNeedNotBeOnAPage) {
+  const Segment segment = Segment::create(20'000);
+  const WritableMapping all(segment.fd(), 0, 20'000);
+  std::memcpy(all.data() + 5001, "here", 4);
+  PrivateMapping part(segment.fd(), 5001, 4);
+  EXPECT_EQ(part.size_bytes(), 4);
+  EXPECT_EQ(std::memcmp(part.data(), "here", 4), 0);
+  const PrivateMapping moved = std::move(part);
+  std::memcpy(moved.data(), "mine", 4);
+  EXPECT_EQ(std::memcmp(all.data() + 5001, "here", 4), 0);
+}
+
+TEST(PrivateMappingTest, RefusesARangeBeyondTheEnd) {
+  const Segment segment = Segment::create(4096);
+  const Error error = test::error_of([&] { PrivateMapping(segment.fd(), 97, 4000); });
+  EXPECT_EQ(error.code(), ErrorCode::kInvalid);
+  EXPECT_THROW(PrivateMapping(segment.fd(), INT64_MAX, 1), Error);
+}
+
 }  // namespace
 }  // namespace gristmill::ipc
