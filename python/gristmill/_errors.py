@@ -51,5 +51,10 @@ class RemoteTraceback(Exception):
         super().__init__(text)
         self.text = text
 
+    @property
+    def tb(self):
+        """The text, under the name that concurrent.futures has for it."""
+        return self.text
+
     def __str__(self):
         return "\n" + self.text

@@ -5,7 +5,6 @@ import concurrent.futures
 import itertools
 import os
 import pickle
-import sys
 import threading
 import time
 import weakref
@@ -309,7 +308,8 @@ class _Pool:
         else:
             _, said, cause, _ = _calls.exception_of(data)
             why = f"its initializer raised {said}"
-            print(f"gristmill: the executor's {why}{cause}", file=sys.stderr)
+            # As concurrent.futures does; without handlers logging writes it to stderr.
+            concurrent.futures._base.LOGGER.critical("gristmill: the executor's %s%s", why, cause)
         self.broken = f"the executor cannot be used: {why}"
 
     def break_down(self):
