@@ -29,7 +29,12 @@ class InvalidError(Error, ValueError):
 
 
 class FailedError(Error, RuntimeError):
-    """The job ran and failed. If a Python function raised, `__cause__` has its traceback."""
+    """The job ran and failed. If a Python function raised, `__cause__` has its traceback.
+
+    exception: what it raised; None if it was something else, or cannot be pickled.
+    """
+
+    exception = None
 
 
 class CancelledError(FailedError):

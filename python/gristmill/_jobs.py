@@ -4,7 +4,7 @@ import sys
 import time
 
 from ._errors import CancelledError, FailedError, RemoteTraceback
-from ._functions import LINE_END
+from ._functions import LINE_END, exception_of
 
 _SLICE_SECONDS = 0.1  # how long Ctrl-C may take to be seen
 _QUICK_SECONDS = 0.005
@@ -86,7 +86,11 @@ def raise_failure(result):
             raise
         cause = RemoteTraceback(begin + rest.replace(LINE_END, "\n"))
         message = error.message.replace(LINE_END, " ")
-        raise FailedError(message, where.strip(), error.hint) from cause
+        failure = FailedError(message, where.strip())
+        failure.exception = exception_of(error.hint)
+        if failure.exception is not None:
+            failure.exception.__cause__ = cause
+        raise failure from cause
 
 
 def show_progress(job, progress):
