@@ -1,9 +1,10 @@
 """A submitted job: its progress, its end, what it cost."""
 
+import os
 import sys
 import time
 
-from ._errors import CancelledError, FailedError, RemoteTraceback
+from ._errors import CancelledError, FailedError, InvalidError, RemoteTraceback
 from ._functions import LINE_END, exception_of
 
 _SLICE_SECONDS = 0.1  # how long Ctrl-C may take to be seen
@@ -15,10 +16,17 @@ class Job:
     """A job of an engine, which runs whether or not anybody waits for it."""
 
     def __init__(self, core, take):
-        self._core = core
+        self._own_core = core
+        self._pid = os.getpid()
         self._take = take
         self._result = None
         self._value = None
+
+    @property
+    def _core(self):
+        if os.getpid() != self._pid:
+            raise InvalidError("this job belongs to the process that this one was forked from")
+        return self._own_core
 
     def done(self):
         """True if the job has ended, however."""
