@@ -86,7 +86,7 @@ class _Call:
 
 
 def _settle(setter, outcome):
-    """Callbacks may raise what ends threads, or futures be settled by others: the executor goes on."""
+    """Callbacks may raise what ends threads, and others may settle futures: it goes on."""
     try:
         setter(outcome)
     except BaseException:

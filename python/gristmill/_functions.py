@@ -33,7 +33,7 @@ class _Arrays:
 
 
 def failure_of(error):
-    """Message, traceback and, if it can be pickled, the exception: as texts that the engine sends."""
+    """Message, traceback and, if it can be pickled, the exception, as texts for the engine."""
     try:
         message = traceback.format_exception_only(type(error), error)[-1].strip()
     except Exception:  # its own __str__ raises
@@ -44,7 +44,11 @@ def failure_of(error):
         text = "".join(lines)
     except Exception:
         text = message
-    return message[:_MOST_MESSAGE], text[-_MOST_TEXT:].replace("\n", LINE_END), _exception_text(error)
+    return (
+        message[:_MOST_MESSAGE],
+        text[-_MOST_TEXT:].replace("\n", LINE_END),
+        _exception_text(error),
+    )
 
 
 def _exception_text(error):
@@ -199,7 +203,7 @@ class _Merge:
 
     def __init__(self, job, inputs, _outputs):
         self.merge = job["function"]
-        (memory, _, _), = inputs
+        ((memory, _, _),) = inputs
         self.memory = memory
         self.offsets = job["offsets"]
         self.fan_in = job["fan_in"]

@@ -161,7 +161,9 @@ class MarksItsEnd:
 class TestProcessPool(_Mixin, _tests_of(test_process_pool.ProcessPoolExecutorTest), BaseTestCase):
     def setUp(self):
         # Its own cause of an exception is looked for by type.
-        ours = unittest.mock.patch("concurrent.futures.process._RemoteTraceback", gm.RemoteTraceback)
+        ours = unittest.mock.patch(
+            "concurrent.futures.process._RemoteTraceback", gm.RemoteTraceback
+        )
         ours.start()
         self.addCleanup(ours.stop)
         super().setUp()

@@ -99,9 +99,6 @@ class TestRow61Exceptions:
             KeyError("which", 3),
             FileNotFoundError(2, "no such file", "data.npy"),
             UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
-            ExceptionGroup("two", [ValueError(1), TypeError(2)])
-            if sys.version_info >= (3, 11)
-            else ValueError("two"),
             SystemExit(3),
             KeyboardInterrupt("why"),
             GeneratorExit("early"),
