@@ -28,6 +28,7 @@ from contenders import ALL
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 GRISTMILL = "gristmill"
+NO_WORKERS = "no workers"
 PYTHON_WITH_NUMPY = "python -c 'import numpy'"
 # Of BLAS and the like in all workers: none of the measures is about them.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -212,7 +213,7 @@ def print_line(line, names, results, settings):
             continue
         comparison = "" if name == GRISTMILL or ours is None else against(ours, value, more)
         print(f"  {name:<24} {number(value):>10}  {comparison}".rstrip())
-        if name != GRISTMILL:
+        if name not in (GRISTMILL, NO_WORKERS, PYTHON_WITH_NUMPY):
             others.append((value, name))
     if ours is None or not others:
         return None
@@ -231,7 +232,7 @@ def print_share(results, settings):
 
 
 def print_verdicts(verdicts):
-    print("\ngristmill against the best of the others in each line:")
+    print("\ngristmill against the best other system of workers in each line:")
     for what, name, words in verdicts:
         print(f"  {what}: {words} ({name})")
 
