@@ -1,6 +1,7 @@
 #include "python/function_host.h"
 
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include <gristmill/error.h>
@@ -51,8 +52,10 @@ class Rows {
 };
 
 [[noreturn]] void fail_with(const nb::object& failure) {
-  const auto [message, traceback] = nb::cast<std::pair<std::string, std::string>>(failure);
-  throw Error(ErrorCode::kFailed, {message, traceback, {}});
+  const auto [message, traceback, exception] =
+      nb::cast<std::tuple<std::string, std::string, std::string>>(failure);
+  // The engine passes on what it does not read: the caller's Python takes the hint apart again.
+  throw Error(ErrorCode::kFailed, {message, traceback, exception});
 }
 
 class FunctionKernel : public workers::OpenKernel {

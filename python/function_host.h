@@ -12,7 +12,8 @@ class FunctionHost : public workers::KernelHost {
  public:
   // open: called for each job with the function's bytes and two lists of arrays, inputs and
   // outputs, each as (memory, dtype, shape); answers an object whose run(begin, end, rows) runs the
-  // items, and whose answer is None or, for an exception, its message and its traceback.
+  // items, and whose answer is None or, for an exception, its message, its traceback and
+  // its pickle, as text.
   explicit FunctionHost(nanobind::object open) : open_(std::move(open)) {}
   ~FunctionHost() override;
 

@@ -242,12 +242,16 @@ class CallUnreadable(Exception):
     """What a worker answers when it cannot unpickle a call."""
 
 
-def _is_readable(data):
+def exception_pickle(error):
+    """The pickle of an exception; None if it has none, or one that cannot be read again."""
     try:
-        pickle.loads(data)
-        return True
+        stream, buffers = dump(error)
+        if buffers:
+            return None
+        pickle.loads(stream)
+        return stream
     except Exception:
-        return False
+        return None
 
 
 def failure_data(error, unreadable=False):
@@ -263,11 +267,7 @@ def failure_data(error, unreadable=False):
         said = traceback.format_exception_only(type(error), error)[-1].strip()
     except Exception:  # its own __str__ raises
         said = f"{type(error).__name__}: its text cannot be made"
-    try:
-        stream, buffers = dump(error)
-        own = None if buffers or not _is_readable(stream) else stream
-    except Exception:
-        own = None
+    own = exception_pickle(error)
     if own is not None and len(own) + len(text) > _MOST_PICKLE:
         own = None if len(own) > _MOST_PICKLE // 2 else own
     text = text[-_MOST_PICKLE // 4 :]

@@ -29,7 +29,12 @@ class InvalidError(Error, ValueError):
 
 
 class FailedError(Error, RuntimeError):
-    """The job ran and failed. If a Python function raised, `__cause__` has its traceback."""
+    """The job ran and failed. If a Python function raised, `__cause__` has its traceback.
+
+    exception: what it raised; None if it was something else, or cannot be pickled.
+    """
+
+    exception = None
 
 
 class CancelledError(FailedError):
@@ -50,6 +55,11 @@ class RemoteTraceback(Exception):
     def __init__(self, text):
         super().__init__(text)
         self.text = text
+
+    @property
+    def tb(self):
+        """The text, under the name that concurrent.futures has for it."""
+        return self.text
 
     def __str__(self):
         return "\n" + self.text

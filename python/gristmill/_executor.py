@@ -5,7 +5,6 @@ import concurrent.futures
 import itertools
 import os
 import pickle
-import sys
 import threading
 import time
 import weakref
@@ -76,11 +75,22 @@ class _Call:
         self.future.cancel()
         self.future.set_running_or_notify_cancel()
 
+    def succeed(self, value):
+        _settle(self.future.set_result, value)
+
     def fail(self, error):
-        self.future.set_exception(error)
+        _settle(self.future.set_exception, error)
 
     def take_seconds(self, seconds):
         pass
+
+
+def _settle(setter, outcome):
+    """Callbacks may raise what ends threads, and others may settle futures: it goes on."""
+    try:
+        setter(outcome)
+    except BaseException:
+        concurrent.futures._base.LOGGER.exception("gristmill: a future could not be settled")
 
 
 class _Chunk(_Call):
@@ -264,9 +274,10 @@ class _Pool:
             data, memories = _calls.place_call(stream, buffers, self.core.take_memory)
         except BaseException as error:
             self.core.give_back()
-            call.future.set_exception(_pickling_error(error))
+            call.fail(_pickling_error(error))
             self.count(-1)
-            if not isinstance(error, Exception):
+            # SystemExit and the like end the caller's thread, not that of the executor.
+            if not isinstance(error, Exception) and threading.current_thread() is not self.thread:
                 raise
             return
         number = next(self.numbers)
@@ -301,7 +312,7 @@ class _Pool:
                 failure.__cause__ = error
                 call.fail(failure)
             else:
-                call.future.set_result(value)
+                call.succeed(value)
 
     def fail_initializer(self, data, death):
         if death is not None:
@@ -309,7 +320,8 @@ class _Pool:
         else:
             _, said, cause, _ = _calls.exception_of(data)
             why = f"its initializer raised {said}"
-            print(f"gristmill: the executor's {why}{cause}", file=sys.stderr)
+            # As concurrent.futures does; without handlers logging writes it to stderr.
+            concurrent.futures._base.LOGGER.critical("gristmill: the executor's %s%s", why, cause)
         self.broken = f"the executor cannot be used: {why}"
 
     def break_down(self):
@@ -479,12 +491,15 @@ class Executor(concurrent.futures.Executor):
         return _mapped(self, fn, iterables, timeout, chunksize or 1, buffersize)
 
     def shutdown(self, wait=True, *, cancel_futures=False):
-        """Takes no more calls; with wait=True it returns when all have ended and workers are gone."""
+        """Takes no more calls; with wait=True it returns when all have ended and workers are gone.
+
+        A future's callback does not wait: it would wait for itself.
+        """
         pool = self._pool
         pool.close(cancel_futures)
         if pool.thread is None:
             pool.core.close()
-        elif wait and pool.pid == os.getpid():
+        elif wait and pool.pid == os.getpid() and pool.thread is not threading.current_thread():
             pool.thread.join()
 
     def _submit_items(self, blob, items):

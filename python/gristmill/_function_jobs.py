@@ -1,17 +1,22 @@
 """Jobs of Python functions: what workers are told; the other side is _functions.py."""
 
 import pickle
+import types
 
 import numpy as np
 
 from . import _arrays, _functions
-from ._errors import InvalidError
+from ._errors import FailedError, InvalidError
 from ._jobs import Job
 
 # Neighbours that are merged at a time: the tree depends on nothing but the number of chunks.
 FAN_IN = 16
 # The only output of jobs whose results are pickled objects.
 OBJECTS = ("objects", "uint8", [0], "")
+
+
+# What is known by its name; unpickling anything else would run code of its own here.
+_NAMED = (types.FunctionType, types.BuiltinFunctionType, type)
 
 
 def name_of(function):
@@ -21,7 +26,8 @@ def name_of(function):
 def pickled(function):
     """A function as bytes: by reference where workers can import it, else by value."""
     try:
-        if getattr(function, "__module__", "__main__") != "__main__":
+        module = getattr(function, "__module__", "__main__")
+        if isinstance(function, _NAMED) and module != "__main__":
             blob = pickle.dumps(function, protocol=5)
             if pickle.loads(blob) is function:
                 return blob
@@ -112,7 +118,7 @@ class ChunkFunction:
         rows = engine.chunk_items(self.items, self.input_bytes, chunk_size)
         items = min(rows, self.items)
         memory, _ = objects_of(wait_for(self.objects(engine, rows, faults, items)))
-        return np.asarray(_functions.partial_at(memory, 0)), items, rows
+        return np.asarray(unpickled(memory, self.name)), items, rows
 
 
 def objects_of(result):
@@ -124,6 +130,17 @@ def objects_of(result):
         offsets.append(offset)
         offset += 8 + int.from_bytes(memory[offset : offset + 8], "little")
     return memory, offsets
+
+
+def unpickled(memory, name):
+    """The object that is pickled there; what ends programs does not end this one."""
+    try:
+        return _functions.partial_at(memory, 0)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        said = f"{type(error).__name__}: {error}"
+        raise FailedError(f"the result of {name} cannot be unpickled here: {said}") from error
 
 
 def wait_for(core):
@@ -158,4 +175,4 @@ def merged(engine, merge, result, faults):
             faults=faults,
         )
         memory, offsets = objects_of(wait_for(core))
-    return _functions.partial_at(memory, 0)
+    return unpickled(memory, name_of(merge))

@@ -1,5 +1,6 @@
 """What a worker does with a Python function: the other side of _function_jobs.py."""
 
+import base64
 import collections
 import pickle
 import sys
@@ -13,6 +14,7 @@ _MOST_FUNCTIONS = 16
 # The engine's messages take so much text; the end of a traceback tells most.
 _MOST_TEXT = 3000
 _MOST_MESSAGE = 1000
+_MOST_EXCEPTION = 4096
 # The engine takes control characters out of texts: Unicode's own end of a line stays.
 LINE_END = "\u2028"
 
@@ -31,7 +33,7 @@ class _Arrays:
 
 
 def failure_of(error):
-    """Message and traceback of an exception, as text that the engine can send."""
+    """Message, traceback and, if it can be pickled, the exception, as texts for the engine."""
     try:
         message = traceback.format_exception_only(type(error), error)[-1].strip()
     except Exception:  # its own __str__ raises
@@ -42,7 +44,29 @@ def failure_of(error):
         text = "".join(lines)
     except Exception:
         text = message
-    return message[:_MOST_MESSAGE], text[-_MOST_TEXT:].replace("\n", LINE_END)
+    return (
+        message[:_MOST_MESSAGE],
+        text[-_MOST_TEXT:].replace("\n", LINE_END),
+        _exception_text(error),
+    )
+
+
+def _exception_text(error):
+    """The pickle of an exception as text; empty if it has none, or a long one."""
+    from . import _calls  # which imports this module
+
+    own = _calls.exception_pickle(error)
+    text = b"" if own is None else base64.b64encode(own)
+    return text.decode() if len(text) <= _MOST_EXCEPTION else ""
+
+
+def exception_of(text):
+    """The exception of such a text; None if it has none, or cannot be unpickled here."""
+    try:
+        error = pickle.loads(base64.b64decode(text))
+    except BaseException:
+        return None
+    return error if isinstance(error, BaseException) else None
 
 
 def _require_rows(result, rows, name):

@@ -1,10 +1,11 @@
 """A submitted job: its progress, its end, what it cost."""
 
+import os
 import sys
 import time
 
-from ._errors import CancelledError, FailedError, RemoteTraceback
-from ._functions import LINE_END
+from ._errors import CancelledError, FailedError, InvalidError, RemoteTraceback
+from ._functions import LINE_END, exception_of
 
 _SLICE_SECONDS = 0.1  # how long Ctrl-C may take to be seen
 _QUICK_SECONDS = 0.005
@@ -15,10 +16,17 @@ class Job:
     """A job of an engine, which runs whether or not anybody waits for it."""
 
     def __init__(self, core, take):
-        self._core = core
+        self._own_core = core
+        self._pid = os.getpid()
         self._take = take
         self._result = None
         self._value = None
+
+    @property
+    def _core(self):
+        if os.getpid() != self._pid:
+            raise InvalidError("this job belongs to the process that this one was forked from")
+        return self._own_core
 
     def done(self):
         """True if the job has ended, however."""
@@ -86,7 +94,11 @@ def raise_failure(result):
             raise
         cause = RemoteTraceback(begin + rest.replace(LINE_END, "\n"))
         message = error.message.replace(LINE_END, " ")
-        raise FailedError(message, where.strip(), error.hint) from cause
+        failure = FailedError(message, where.strip())
+        failure.exception = exception_of(error.hint)
+        if failure.exception is not None:
+            failure.exception.__cause__ = cause
+        raise failure from cause
 
 
 def show_progress(job, progress):

@@ -386,7 +386,8 @@ class TestFailures:
 
     def test_a_fork_cannot_use_it(self):
         done = run_script(
-            "import gristmill as gm, os\n"
+            "import gristmill as gm, os, warnings\n"
+            "warnings.simplefilter('ignore')\n"  # Python's own, of threads and fork()
             "executor = gm.Executor(1)\n"
             "assert executor.submit(abs, -1).result() == 1\n"
             "pid = os.fork()\n"
