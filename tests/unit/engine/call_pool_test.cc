@@ -250,6 +250,7 @@ TEST_F(CallMemoryTest, ArgumentsAreKeptUntilTheirWorkerHasUnmappedThem) {
   submit(3, "drop");
   end_of(3);
   EXPECT_EQ(uses(), 0);
+  pool_.reset();
 }
 
 TEST_F(CallMemoryTest, ADeadWorkerKeepsNone) {
