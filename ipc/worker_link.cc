@@ -100,21 +100,18 @@ std::optional<WorkerLink> WorkerLink::open(Channel channel) {
 std::optional<Task> WorkerLink::wait_for_task(std::chrono::microseconds awake) {
   using Clock = std::chrono::steady_clock;
   const auto sleep_at = awake.count() > 0 ? Clock::now() + awake : Clock::time_point::min();
-  // The bell is answered between two looks: what was published before it rang is seen by the
-  // second.
   bool answered = false;
   for (;;) {
+    if (!answered) my_bell_.answer();
+    answered = true;
     switch (tasks_.pop(frame_)) {
       case RingReader::Pop::kCorrupt:
         throw broken_by_coordinator("a broken queue");
       case RingReader::Pop::kEmpty:
-        if (!answered && sleep_at > Clock::now()) continue;
-        if (!answered) {
-          my_bell_.answer();
-        } else if (!wait(kForEver, /*for_bell=*/true)) {
-          return std::nullopt;
-        }
-        answered = !answered;
+        // A ring since the answer ends the wait at once.
+        if (sleep_at > Clock::now()) continue;
+        if (!wait(kForEver, /*for_bell=*/true)) return std::nullopt;
+        answered = false;
         continue;
       case RingReader::Pop::kFrame:
         break;

@@ -55,7 +55,7 @@ def _reduced_memmap(mapped):
     return mapped.view(np.ndarray).__reduce_ex__(5)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _value_pickler():
     import cloudpickle
 
@@ -123,7 +123,9 @@ def dump_call(function, args, kwargs):
 
 def _placed_part(raw):
     """The dataset that a buffer is a part of, and where in it; None if it must be copied."""
-    found = _core.find_placed(np.frombuffer(raw, np.uint8).__array_interface__["data"][0], raw.nbytes)
+    found = _core.find_placed(
+        np.frombuffer(raw, np.uint8).__array_interface__["data"][0], raw.nbytes
+    )
     if found is not None:
         return found
     owner = raw.obj

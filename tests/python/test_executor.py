@@ -10,10 +10,9 @@ import threading
 import time
 from concurrent.futures.process import BrokenProcessPool
 
+import gristmill as gm
 import numpy as np
 import pytest
-
-import gristmill as gm
 
 
 @pytest.fixture(scope="module")
@@ -142,9 +141,7 @@ class TestArrays:
 
         with gm.Engine(1) as engine:
             dataset = engine.share(np.arange(1_000_000))
-            inode = {
-                line.split()[4] for line in open("/proc/self/maps") if "memfd" in line
-            }
+            inode = {line.split()[4] for line in open("/proc/self/maps") if "memfd" in line}
             rights, of, writable = executor.submit(maps, dataset).result()
             assert rights == "r--s"
             assert of in inode
@@ -192,7 +189,9 @@ class TestArrays:
     def test_fortran_order_and_strides(self, executor):
         array = np.asfortranarray(np.arange(60_000.0).reshape(200, 300))
         assert np.array_equal(executor.submit(lambda a: a, array).result(), array)
-        assert np.array_equal(executor.submit(lambda a: a, array[::2, ::3]).result(), array[::2, ::3])
+        assert np.array_equal(
+            executor.submit(lambda a: a, array[::2, ::3]).result(), array[::2, ::3]
+        )
 
     def test_arrays_kept_by_a_worker_stay_as_they_are(self):
         def keep(array):
@@ -522,7 +521,9 @@ class TestMap:
 
     @pytest.mark.parametrize("chunksize", [1, 7, 1000])
     def test_chunksize(self, executor, chunksize):
-        assert list(executor.map(str, range(100), chunksize=chunksize)) == list(map(str, range(100)))
+        assert list(executor.map(str, range(100), chunksize=chunksize)) == list(
+            map(str, range(100))
+        )
 
     def test_buffersize_limits_what_is_begun(self, executor):
         taken = []
@@ -551,7 +552,11 @@ class TestMap:
 
     @pytest.mark.parametrize(
         ("words", "error"),
-        [({"chunksize": 0}, ValueError), ({"buffersize": 0}, ValueError), ({"buffersize": "a"}, TypeError)],
+        [
+            ({"chunksize": 0}, ValueError),
+            ({"buffersize": 0}, ValueError),
+            ({"buffersize": "a"}, TypeError),
+        ],
     )
     def test_wrong_sizes(self, executor, words, error):
         with pytest.raises(error):

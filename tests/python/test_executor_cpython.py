@@ -13,9 +13,8 @@ import tempfile
 import unittest
 import unittest.mock
 
-import pytest
-
 import gristmill as gm
+import pytest
 
 
 def _has_tests():

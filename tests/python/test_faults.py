@@ -14,10 +14,9 @@ import threading
 import time
 from concurrent.futures.process import BrokenProcessPool
 
+import gristmill as gm
 import numpy as np
 import pytest
-
-import gristmill as gm
 
 ROWS = np.arange(1000.0)
 

@@ -3,10 +3,9 @@
 import asyncio
 import os
 
+import gristmill as gm
 import numpy as np
 import pytest
-
-import gristmill as gm
 
 
 @pytest.fixture(scope="module")
