@@ -93,7 +93,7 @@ class Serial(Contender):
 class Gristmill(Contender):
     name = "gristmill"
     package = "gristmill"
-    how = "Executor; Engine.map_chunks, reduce_chunks"
+    how = "Executor; Engine.share, map_chunks, reduce_chunks"
 
     @classmethod
     def version(cls):
@@ -120,10 +120,11 @@ class Gristmill(Contender):
         return list(self.executor.map(function, items))
 
     def total(self, array):
-        return self.engine.reduce_chunks(functions.total, operator.add, array)
+        return self.engine.reduce_chunks(functions.total, operator.add, self.engine.share(array))
 
     def root(self, array):
-        return self.engine.map_chunks(functions.root, array, dtype=array.dtype)
+        shared = self.engine.share(array)
+        return self.engine.map_chunks(functions.root, shared, dtype=array.dtype)
 
 
 class ProcessPool(Contender):

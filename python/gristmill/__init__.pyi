@@ -1,8 +1,11 @@
 # The types of the public interface; what it does is said where it is implemented.
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor as _Executor
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
-from typing import Any, Literal, TypeAlias, TypedDict, overload
+from typing import Any, Literal, ParamSpec, TypeAlias, TypedDict, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +34,8 @@ class Error(Exception):
     def __init__(self, message: str, detail: str = "", hint: str = "") -> None: ...
 
 class InvalidError(Error, ValueError): ...
-class FailedError(Error, RuntimeError): ...
+class FailedError(Error, RuntimeError):
+    exception: BaseException | None
 class CancelledError(FailedError): ...
 class ResourcesError(Error, MemoryError): ...
 class InternalError(Error, RuntimeError): ...
@@ -217,3 +221,49 @@ __all__ = [
     "get_cmake_dir",
     "get_include",
 ]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+class BrokenExecutorError(Error, BrokenProcessPool): ...
+class UnreadableError(Error, BrokenProcessPool): ...
+
+class WorkerDiedError(Error, BrokenProcessPool):
+    def __init__(self, message: str, facts: Mapping[str, Any] | None = None) -> None: ...
+    worker: int
+    pid: int
+    signal: int
+    exit_code: int
+    out_of_memory: bool
+    peak_memory_bytes: int
+    cpu_seconds: float
+    wall_seconds: float
+    last_lines: list[str]
+
+class Executor(_Executor):
+    def __init__(
+        self,
+        max_workers: int | None = None,
+        mp_context: object = None,
+        initializer: Callable[..., object] | None = None,
+        initargs: tuple[Any, ...] = (),
+        *,
+        max_tasks_per_child: int | None = None,
+        retries: int = 0,
+        zygote: bool = True,
+        preload: Sequence[str] = (),
+    ) -> None: ...
+    def submit(
+        self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
+    ) -> Future[_T]: ...
+    def map(  # type: ignore[override]
+        self,
+        fn: Callable[..., _T],
+        *iterables: Iterable[Any],
+        timeout: float | None = None,
+        chunksize: int | None = None,
+        buffersize: int | None = None,
+    ) -> Iterator[_T]: ...
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None: ...
+    def kill_workers(self) -> None: ...
+    def worker_pids(self) -> list[int]: ...

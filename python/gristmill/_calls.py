@@ -114,11 +114,13 @@ def dump(value, simple=False):
 
 def dump_call(function, args, kwargs):
     call = (function, args, kwargs)
-    if _is_simple(call):
-        if np.ndarray not in map(type, args):
+    simple = _is_simple(call)
+    if simple and np.ndarray not in map(type, args):
+        try:
             return pickle.dumps(call, 5), ()
-        return dump(call, simple=True)
-    return dump(call)
+        except Exception:  # it needs more: a closure, for example
+            simple = False
+    return dump(call, simple)
 
 
 def _placed_part(raw):

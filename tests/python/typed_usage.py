@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import gristmill as gm
@@ -27,3 +28,13 @@ def use(path: pathlib.Path, progress: Callable[[int, int], None]) -> float:
 def misuse(engine: gm.Engine) -> None:
     engine.map_chunks(len, retrys=3)  # type: ignore[call-overload]
     engine.share([1], refresh="yes")  # type: ignore[arg-type]
+
+
+def calls() -> int:
+    with gm.Executor(2, retries=1) as executor:
+        future: Future[int] = executor.submit(pow, 2, 10)
+        texts: list[str] = list(executor.map(str, range(10), chunksize=2))
+        try:
+            return future.result() + len(texts) + len(executor.worker_pids())
+        except gm.WorkerDiedError as error:
+            return error.exit_code
