@@ -214,6 +214,7 @@ class _Pool:
         self.unfinished = 0  # taken, and not ended; of a map each chunk, and all to come as one
         self.numbers = itertools.count(1)
         self.closing = False
+        self.cancelling = False
         self.ended = False
         self.broken = None
         self.thread = None
@@ -259,6 +260,8 @@ class _Pool:
             source, call = call, call.next_call()
             if source is not call:
                 self.count(1 if call is not None else 0)
+                if source.has_more() and self.cancelling:
+                    source.cancel()
                 if source.has_more():
                     self.pending.appendleft(source)
                 else:
@@ -282,7 +285,12 @@ class _Pool:
             return
         number = next(self.numbers)
         self.running[number] = call
-        self.core.submit(number, data, memories)
+        try:
+            self.core.submit(number, data, memories)
+        except Error:
+            pass  # it has ended meanwhile, and tells nobody of this call
+        if self.ended and self.running.pop(number, None) is not None:
+            call.fail(self.end_error())
 
     def count(self, calls):
         with self.lock:
@@ -324,15 +332,23 @@ class _Pool:
             concurrent.futures._base.LOGGER.critical("gristmill: the executor's %s%s", why, cause)
         self.broken = f"the executor cannot be used: {why}"
 
-    def break_down(self):
+    def end(self):
+        """Takes no more calls, and fails those that have not ended."""
         with self.lock:
-            if self.broken is None:
-                self.broken = f"the executor cannot be used: {self.core.broken()}"
-            calls = [*self.running.values(), *self.pending]
-            self.running.clear()
-            self.pending.clear()
-        for call in calls:
-            call.fail(BrokenExecutorError(self.broken))
+            self.closing = True
+            why = self.core.broken()
+            if why and self.broken is None:
+                self.broken = f"the executor cannot be used: {why}"
+            self.ended = True
+        # One by one: other threads may add some, and look at `ended` then.
+        while self.running:
+            _, call = self.running.popitem()
+            call.fail(self.end_error())
+        while self.pending:
+            self.pending.popleft().fail(self.end_error())
+
+    def end_error(self):
+        return BrokenExecutorError(self.broken or "the executor has ended")
 
     def cancel_pending(self):
         while self.pending:
@@ -347,6 +363,7 @@ class _Pool:
         # No lock: the garbage collector may come in any thread.
         self.closing = True
         if cancel:
+            self.cancelling = True
             self.cancel_pending()
         self.core.wake()
 
@@ -368,9 +385,7 @@ def _manage(pool):
                 if pool.closing and pool.unfinished == 0:
                     return
     finally:
-        pool.closing = True
-        if pool.unfinished:
-            pool.break_down()
+        pool.end()
         core.close()
 
 
