@@ -1,11 +1,14 @@
 #include "engine/call_pool.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cassert>
 #include <csignal>
 #include <iterator>
 #include <utility>
 
+#include "engine/process_state.h"
 #include "ipc/segment.h"
 
 namespace gristmill::engine {
@@ -112,6 +115,7 @@ std::vector<CallEnd> CallPool::wait() {
         balance(Clock::now());
         hand_out();
         retire_worn_workers();
+        watch_stopped(Clock::now());
       }
       const bool found_room = wanted_room_ && has_room();
       if (std::exchange(woken_, false) || !ends_.empty() || found_room || !broken_.empty()) {
@@ -159,8 +163,8 @@ void CallPool::kill_workers() {
   bell_.ring();
 }
 
-ipc::CallClaim& CallPool::claim(std::uint32_t slot) const {
-  return *reinterpret_cast<ipc::CallClaim*>(slots_[slot].claim_memory->data());
+ipc::CallClaim& CallPool::claim(const Slot& slot) {
+  return *reinterpret_cast<ipc::CallClaim*>(slot.claim_memory->data());
 }
 
 std::size_t CallPool::window(std::uint32_t slot) const {
@@ -269,7 +273,7 @@ std::optional<std::uint32_t> CallPool::slot_for(const CallRequest& request) cons
 bool CallPool::takes_more(std::uint32_t index, const Load& load) const {
   const Slot& slot = slots_[index];
   // It could not be taken back.
-  if (claim(index).closed()) return false;
+  if (claim(slot).closed()) return false;
   if (slot.load.bytes + load.bytes > kMostQueueBytes) return false;
   if (load.descriptors == 0) return true;
   std::size_t descriptors = load.descriptors;
@@ -344,7 +348,7 @@ void CallPool::on_return(std::uint32_t index, ipc::Returned& returned) {
   slot.progress_at = Clock::now();
   ++slot.returned;
   slot.load -= given.load;
-  if (slot.resumed_at != 0 && !claim(index).closed()) {
+  if (slot.resumed_at != 0 && !claim(slot).closed()) {
     // It has read all that was taken back.
     slot.load = {};
     for (const Given& call : slot.calls) slot.load += call.load;
@@ -393,7 +397,7 @@ CallPool::Slot CallPool::on_death(std::uint32_t index, const WorkerDeath& death)
   Slot dead = std::exchange(slots_[index], Slot{});
   Place& place = places_[index];
   const auto now = Clock::now();
-  const std::uint64_t begun = reinterpret_cast<ipc::CallClaim*>(dead.claim_memory->data())->begun();
+  const std::uint64_t begun = claim(dead).begun();
   bool in_call = false;
   if (!dead.calls.empty()) {
     const std::uint64_t first = dead.calls.front().number;
@@ -439,6 +443,23 @@ void CallPool::retire_worn_workers() {
   }
 }
 
+void CallPool::watch_stopped(Clock::time_point now) {
+  if (now < next_watch_) return;
+  next_watch_ = now + kTick;
+  for (std::uint32_t index = 0; index < pool_->size(); ++index) {
+    Slot& slot = slots_[index];
+    if (!pool_->live(index) || slot.calls.empty() || now - slot.progress_at < kTick ||
+        state_of_process(slot.pid) != ProcessState::kStopped) {
+      slot.stopped_since.reset();
+      continue;
+    }
+    if (!slot.stopped_since) slot.stopped_since = now;
+    if (now - *slot.stopped_since < options_.stopped_limit) continue;
+    const std::chrono::duration<double> limit = options_.stopped_limit;
+    pool_->reject(index, fmt::format("it was stopped for more than {:.3g} s", limit.count()));
+  }
+}
+
 // Calls that wait behind a long one go to a worker that has none.
 void CallPool::balance(Clock::time_point now) {
   const auto idle = [this](const Slot& slot) { return slot.ready && slot.calls.empty(); };
@@ -448,14 +469,14 @@ void CallPool::balance(Clock::time_point now) {
     if (!pool_->live(index) || !slot.ready || slot.calls.size() < 2) continue;
     // It has not read yet what was taken back last time: a second word would be taken for the
     // first.
-    if (claim(index).closed()) continue;
+    if (claim(slot).closed()) continue;
     if (now - slot.progress_at >= kLongCall) take_back(index);
   }
 }
 
 void CallPool::take_back(std::uint32_t index) {
   Slot& slot = slots_[index];
-  const std::uint64_t begun = claim(index).take_back();
+  const std::uint64_t begun = claim(slot).take_back();
   const std::uint64_t first = slot.calls.front().number;
   // The answer to the first one may be on its way, and the next one begun.
   if (begun + 1 < first || begun > slot.last_number) {

@@ -64,6 +64,8 @@ class CallPool {
     int workers = 1;
     int retries = 0;                    // of a call whose worker died in it
     std::int64_t calls_per_worker = 0;  // then it is replaced; 0: any number
+    // A worker that has calls and is stopped (SIGSTOP) for longer is killed.
+    std::chrono::milliseconds stopped_limit{60'000};
     // The first call of each worker, of id 0; no data: none.
     CallRequest initializer = {};
   };
@@ -127,6 +129,7 @@ class CallPool {
     bool ready = false;  // the initializer is done
     pid_t pid = 0;
     Clock::time_point progress_at{};
+    std::optional<Clock::time_point> stopped_since = {};
     std::map<std::uint64_t, std::shared_ptr<const void>> uses = {};  // of memory that it has mapped
     std::shared_ptr<const PooledSegment> result = {};  // given for the call that is being run
   };
@@ -137,7 +140,7 @@ class CallPool {
     double seconds_per_call = 1;
   };
 
-  ipc::CallClaim& claim(std::uint32_t slot) const;
+  static ipc::CallClaim& claim(const Slot& slot);
   std::size_t window(std::uint32_t slot) const;
   std::size_t taken() const;
   bool has_room() const;
@@ -156,6 +159,7 @@ class CallPool {
   void on_event(WorkerEvent& event);
   Slot on_death(std::uint32_t slot, const WorkerDeath& death);
   void retire_worn_workers();
+  void watch_stopped(Clock::time_point now);
   void balance(Clock::time_point now);
   void take_back(std::uint32_t slot);
   void requeue(std::deque<Given>& calls);
@@ -185,6 +189,7 @@ class CallPool {
   bool killed_ = false;
   bool used_ = false;  // workers start with the first call
   Clock::time_point next_housekeeping_{};
+  Clock::time_point next_watch_{};
   std::uint64_t last_use_ = 0;
   std::string broken_;
 };

@@ -175,7 +175,7 @@ void read(const Object& object, T& value) {
   std::apply(
       [&](auto&... field) {
         require(object.type == msgpack::type::ARRAY && object.via.array.size == sizeof...(field));
-        const Object* next = object.via.array.ptr;
+        [[maybe_unused]] const Object* next = object.via.array.ptr;
         (read(*next++, field), ...);
       },
       fields(value));

@@ -111,9 +111,7 @@ struct OpenJob {
 };
 
 // Comes before a worker's first call. Descriptor: the memory of its CallClaim (call_claim.h).
-struct OpenCalls {
-  std::uint64_t begun = 0;  // what the claim says by then
-};
+struct OpenCalls {};
 
 // The memory of a call's arguments, sent before the call; or that for a result, in answer to
 // NeedMemory: no placement if there is none. Placement::memory is a number for this use of the
@@ -307,7 +305,7 @@ inline auto fields(OpenJob& m) {
                   m.ledger_key, m.control, m.request, m.outputs, m.input_placements,
                   m.output_placements, m.partials, m.emit, m.life, m.skips_failed, m.fill);
 }
-inline auto fields(OpenCalls& m) { return std::tie(m.begun); }
+inline std::tuple<> fields(OpenCalls&) { return {}; }
 inline auto fields(CallMemory& m) { return std::tie(m.call, m.placements, m.writable); }
 inline auto fields(DescribeRequest& m) { return std::tie(m.request, m.plugin); }
 inline auto fields(PlanRequest& m) { return std::tie(m.request, m.kernel); }

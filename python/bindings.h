@@ -35,6 +35,10 @@ DType dtype_of(const std::string& name);
 // No copy. Lifetime: the memory outlives it and its views, which nobody checks.
 nanobind::object memory_view(const void* data, std::int64_t size_bytes, bool writable);
 
+// To be called after a function of the user's, in a worker: ends a process that the function forked
+// and that came back, because it has the worker's queues.
+void end_forked_child();
+
 // As FaultPolicy has them: retries, timeout and stopped_timeout in seconds, skip, fill, bisect;
 // what is not there keeps its default.
 FaultPolicy fault_policy_of(const nanobind::dict& wishes);

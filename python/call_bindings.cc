@@ -1,8 +1,11 @@
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include <gristmill/dataset.h>
+#include <gristmill/engine.h>
 
 #include "engine/call_pool.h"
 #include "engine/dataset_storage.h"
@@ -138,6 +141,7 @@ class NativeCallPool {
 }  // namespace
 
 void bind_calls(nb::module_& module) {
+  module.attr("MOST_WORKERS") = kMaxWorkers;
   module.attr("MOST_CALL_BYTES") = ipc::kMaxCallBytes;
   module.attr("MOST_CALL_MEMORIES") = ipc::kMaxCallMemories;
   nb::class_<NewArgument>(module, "NewArgument").def("view", &NewArgument::view);
@@ -149,16 +153,20 @@ void bind_calls(nb::module_& module) {
           "__init__",
           [](NativeCallPool* self, const std::vector<std::string>& worker,
              const std::optional<std::vector<std::string>>& zygote, int workers, int retries,
-             std::int64_t calls_per_worker, const nb::bytes& initializer,
+             std::int64_t calls_per_worker, double stopped_seconds, const nb::bytes& initializer,
              const nb::list& memories) {
-            engine::CallPool::Options options{workers, retries, calls_per_worker,
-                                              request_of(0, initializer, memories)};
+            const std::chrono::duration<double> limit(std::min(stopped_seconds, 1e9));
+            engine::CallPool::Options options{
+                workers, retries, calls_per_worker,
+                std::chrono::duration_cast<std::chrono::milliseconds>(limit),
+                request_of(0, initializer, memories)};
             new (self) NativeCallPool(std::make_shared<engine::CallPool>(
                 python_workers(worker, zygote, 0), std::move(options), engine::memory_limits(0, -1),
                 engine::lines_to_stderr()));
           },
           nb::arg("worker"), nb::arg("zygote").none(), nb::arg("workers"), nb::arg("retries"),
-          nb::arg("calls_per_worker"), nb::arg("initializer"), nb::arg("memories"))
+          nb::arg("calls_per_worker"), nb::arg("stopped_seconds"), nb::arg("initializer"),
+          nb::arg("memories"))
       .def("reserve", &NativeCallPool::reserve)
       .def("give_back", &NativeCallPool::give_back)
       .def("take_memory", &NativeCallPool::take_memory)

@@ -50,6 +50,7 @@ workers::CallAnswer PythonCallHost::run(
   };
   const nb::object answer =
       run_(nb::bytes(data.data(), data.size()), std::move(arrays), nb::cpp_function(make_room));
+  end_forked_child();
   const auto [failed, bytes] = nb::cast<std::pair<bool, nb::bytes>>(answer);
   return {bytes_of(bytes), failed};
 }

@@ -85,6 +85,7 @@ class FunctionKernel : public workers::OpenKernel {
   void run(const workers::Items& items, void*) override {
     const nb::gil_scoped_acquire acquired;
     const nb::object failure = run_(items.begin, items.end, rows_);
+    end_forked_child();
     if (!failure.is_none()) fail_with(failure);
   }
   void merge(void*, const void*) override { no_reduce(); }

@@ -26,6 +26,8 @@ namespace gristmill::python {
 namespace nb = nanobind;
 namespace {
 
+pid_t worker_pid = 0;
+
 workers::HostFactory hosts_with(const nb::object& open_function) {
   return [open_function, others = workers::shared_object_hosts()](
              const std::string& plugin) -> std::unique_ptr<workers::KernelHost> {
@@ -38,6 +40,7 @@ workers::HostFactory hosts_with(const nb::object& open_function) {
 // Returns the exit code when the coordinator is gone.
 int run_worker(int channel_fd, const nb::object& open_function, const nb::object& run_call,
                const nb::object& fail_call) {
+  worker_pid = getpid();
   workers::HostFactory hosts = hosts_with(open_function);
   auto calls = std::make_unique<PythonCallHost>(run_call, fail_call);
   const nb::gil_scoped_release released;
@@ -92,6 +95,13 @@ int become_worker() {
 }
 
 }  // namespace
+
+void end_forked_child() {
+  if (getpid() == worker_pid) return;
+  std::fputs("gristmill: a function forked, and the new process came back from it: it ends here\n",
+             stderr);
+  _exit(1);
+}
 
 // As PyBUF_READ and PyBUF_WRITE, which the stable interface names from Python 3.11 on only.
 constexpr int kRead = 0x100;

@@ -22,6 +22,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 from contenders import ALL
@@ -88,11 +89,21 @@ def say(text):
 
 
 def run(words, timeout):
-    """The last line of a program's output; its failure is a RuntimeError in a few words."""
+    """The last line of a program's output; its failure is a RuntimeError in a few words.
+
+    The program may leave files in MEMORY_FOLDER, however it ends.
+    """
+    shm = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    with tempfile.TemporaryDirectory(dir=shm) as folder:
+        return run_in(folder, words, timeout)
+
+
+def run_in(folder, words, timeout):
+    path = os.pathsep.join(sys.path)
     with subprocess.Popen(
         words,
         cwd=FOLDER,
-        env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, **ONE_THREAD, "PYTHONPATH": path, "MEMORY_FOLDER": folder},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -12,9 +12,7 @@ import math
 import multiprocessing
 import operator
 import os
-import pathlib
 import sys
-import tempfile
 from multiprocessing import shared_memory
 
 import functions
@@ -249,15 +247,13 @@ class Joblib(Contender):
         self.delayed = joblib.delayed
         self.parallel = joblib.Parallel(n_jobs=workers, mmap_mode="r")
         self.parallel.__enter__()
-        shm = pathlib.Path("/dev/shm")
-        self.folder = tempfile.TemporaryDirectory(dir=shm if shm.is_dir() else None)
+        self.folder = os.environ["MEMORY_FOLDER"]
 
     def close(self):
         from joblib.externals.loky import get_reusable_executor
 
         self.parallel.__exit__(None, None, None)
         get_reusable_executor().shutdown()
-        self.folder.cleanup()
 
     def worker_pids(self):
         from joblib.externals.loky import get_reusable_executor
@@ -287,7 +283,7 @@ class Joblib(Contender):
         )
 
     def root(self, array):
-        path = os.path.join(self.folder.name, "out")
+        path = os.path.join(self.folder, "out")
         out = np.memmap(path, array.dtype, "w+", shape=array.shape)
         self.parallel(
             self.delayed(functions.of_slice_into)(functions.root, array, out, *block)

@@ -252,6 +252,7 @@ class Executor(_Executor):
         *,
         max_tasks_per_child: int | None = None,
         retries: int = 0,
+        stopped_timeout: float = 60.0,
         zygote: bool = True,
         preload: Sequence[str] = (),
     ) -> None: ...

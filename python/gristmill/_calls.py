@@ -1,23 +1,19 @@
 """Single calls as bytes and shared memory: what the parent's executor and its workers send.
 
-Data of a call are a kind, and for PLACED a table of where its buffers lie, and then a pickle of
-protocol 5. Buffers lie in the call's memories; if the pickle is long, it is the last of them.
+Data of a call or an answer are a kind, then for all kinds but PLAIN a table of where its buffers lie,
+and then a pickle of protocol 5. Buffers lie in the call's memories, those that were copied in the last
+one; a long pickle is the last buffer.
 """
 
 import array
-import functools
-import io
-import itertools
 import pickle
 import sys
 import types
 
 import numpy as np
 
-from . import _core
+from . import _core, _pickles
 from ._arrays import placed_already
-from ._errors import RemoteTraceback
-from ._functions import function_of
 
 _PLAIN = b"p"
 _PLACED = b"m"
@@ -32,40 +28,9 @@ _MOST_PICKLE = _core.MOST_CALL_BYTES - 3 * 8 * (_MOST_BUFFERS + 1) - 64
 # Results with less are copied out of shared memory, whose pieces are large.
 _LEAST_KEPT = 512 * 1024
 
-_SIMPLE = {int, float, complex, bool, str, bytes, type(None), range, np.ndarray, np.float64}
-
-
-class _ByValue(Exception):
-    """Something that only this process can look up."""
-
-
-class _Pickler(pickle.Pickler):
-    """Pickles by reference, but not what lives in __main__, which workers have their own of."""
-
-    def reducer_override(self, obj):
-        if isinstance(obj, (type, types.FunctionType)) and obj.__module__ == "__main__":
-            raise _ByValue
-        if type(obj) is np.memmap:
-            return _reduced_memmap(obj)
-        return NotImplemented
-
-
-def _reduced_memmap(mapped):
-    # As an array, whose elements need not be in the pickle.
-    return mapped.view(np.ndarray).__reduce_ex__(5)
-
-
-@functools.cache
-def _value_pickler():
-    import cloudpickle
-
-    class ValuePickler(cloudpickle.Pickler):
-        def reducer_override(self, obj):
-            if type(obj) is np.memmap:
-                return _reduced_memmap(obj)
-            return super().reducer_override(obj)
-
-    return ValuePickler
+_SIMPLE = {int, float, complex, bool, str, bytes, type(None), range, np.float64}
+# Of a table: the memory in which copies lie, the last one.
+_COPIES = -1
 
 
 def _is_simple(call):
@@ -78,49 +43,35 @@ def _is_simple(call):
     )
 
 
-def dump(value, simple=False):
-    """The pickle of a value, and the buffers that are not in it."""
-    buffers = []
+class _Buffers(list):
+    """The buffers of a pickle that are not in it."""
 
-    def take(buffer):
+    def take(self, buffer):
         try:
             raw = buffer.raw()
         except BufferError:  # not contiguous
             return True
-        if raw.nbytes < _LEAST_BUFFER or len(buffers) == _MOST_BUFFERS:
+        if raw.nbytes < _LEAST_BUFFER or len(self) == _MOST_BUFFERS:
             return True
-        buffers.append(raw)
+        self.append(raw)
         return False
 
-    def dumped(pickler):
-        stream = io.BytesIO()
-        pickler(stream, 5, buffer_callback=take).dump(value)
-        return stream.getvalue(), buffers
 
-    try:
-        if simple:
-            return pickle.dumps(value, 5, buffer_callback=take), buffers
-        return dumped(_Pickler)
-    except Exception as error:
-        failure = error
-    buffers.clear()
-    try:
-        return dumped(_value_pickler())
-    except Exception:
-        if isinstance(failure, _ByValue):
-            raise
-        raise failure from None
+def _dump(value, to_worker=False):
+    """The pickle of a value, and its buffers."""
+    buffers = _Buffers()
+    return _pickles.dump(value, buffers, to_worker), buffers
 
 
 def dump_call(function, args, kwargs):
+    """As _dump(), for a worker."""
     call = (function, args, kwargs)
-    simple = _is_simple(call)
-    if simple and np.ndarray not in map(type, args):
+    if _is_simple(call):
         try:
             return pickle.dumps(call, 5), ()
         except Exception:  # it needs more: a closure, for example
-            simple = False
-    return dump(call, simple)
+            pass
+    return _dump(call, to_worker=True)
 
 
 def _placed_part(raw):
@@ -149,22 +100,35 @@ def _fill(memory, pieces):
 
 
 class _Layout:
-    """Where the buffers of a call lie: in memories that they share, or in new memory."""
+    """Where the buffers lie: in memories that are shared anyway, or copied into new memory."""
 
     def __init__(self):
         self.table = array.array("q")
         self.copied = []
         self.copied_bytes = 0
 
-    def add_copy(self, index, piece):
+    def add(self, memory, offset, size):
+        self.table.extend((memory, offset, size))
+
+    def add_copy(self, piece):
         offset = _aligned(self.copied_bytes)
-        self.table.extend((index, offset, len(piece)))
+        self.add(_COPIES, offset, len(piece))
         self.copied.append((offset, piece))
         self.copied_bytes = offset + len(piece)
 
-    def data(self, kind, stream=b""):
+    def data(self, stream):
+        """The data of a call with this pickle, which is copied as well if it is long."""
+        kind = _PLACED
+        if len(stream) > _MOST_PICKLE:
+            self.add_copy(stream)
+            kind, stream = _LONG, b""
         count = len(self.table) // 3
         return b"".join((kind, count.to_bytes(4, "little"), self.table.tobytes(), stream))
+
+    def fill(self, memory):
+        for offset, piece in self.copied:
+            target = np.frombuffer(memory, np.uint8, len(piece), offset)
+            np.copyto(target, np.frombuffer(piece, np.uint8))
 
 
 def place_call(stream, buffers, take_memory):
@@ -172,27 +136,26 @@ def place_call(stream, buffers, take_memory):
     if not buffers and len(stream) <= _MOST_PICKLE:
         return _PLAIN + stream, []
     layout = _Layout()
-    memories = [None]  # the new one
+    memories = []
     known = {}
     for raw in buffers:
-        found = _placed_part(raw) if len(memories) < _core.MOST_CALL_MEMORIES else None
+        # One place is for copies.
+        found = _placed_part(raw) if len(memories) < _core.MOST_CALL_MEMORIES - 1 else None
         if found is None:
-            layout.add_copy(0, raw)
+            layout.add_copy(raw)
             continue
         whole, offset = found
         key = (whole.address, raw.readonly)
         if key not in known:
             known[key] = len(memories)
             memories.append((whole, not raw.readonly))
-        layout.table.extend((known[key], offset, raw.nbytes))
-    long = len(stream) > _MOST_PICKLE
-    if long:
-        layout.add_copy(0, stream)
-    memory = take_memory(max(layout.copied_bytes, 1))
+        layout.add(known[key], offset, raw.nbytes)
+    data = layout.data(stream)
     if layout.copied:
-        _fill(memory.view(), layout.copied)
-    memories[0] = (memory, True)
-    return layout.data(_LONG if long else _PLACED, b"" if long else stream), memories
+        memory = take_memory(layout.copied_bytes)
+        layout.fill(memory.view())
+        memories.append((memory, True))
+    return data, memories
 
 
 def place_answer(stream, buffers, room):
@@ -201,15 +164,25 @@ def place_answer(stream, buffers, room):
         return _PLAIN + stream
     layout = _Layout()
     for raw in buffers:
-        layout.add_copy(0, raw)
-    long = len(stream) > _MOST_PICKLE
-    if long:
-        layout.add_copy(0, stream)
+        layout.add_copy(raw)
+    data = layout.data(stream)
     memory = room(layout.copied_bytes)
     if memory is None:
-        raise MemoryError(f"there is no shared memory for a result of {layout.copied_bytes} bytes")
-    _fill(memory, layout.copied)
-    return layout.data(_LONG if long else _PLACED, b"" if long else stream)
+        raise MemoryError(
+            f"there is no shared memory for a result of {layout.copied_bytes} bytes: memory, or "
+            "descriptors of the program that waits for it, ran out (each result of 512 KiB or more "
+            "has one as long as it is kept; ulimit -n)"
+        )
+    layout.fill(memory)
+    return data
+
+
+def _table_of(data):
+    """The table, as columns, and where the pickle begins."""
+    end = 5 + 24 * int.from_bytes(data[1:5], "little")
+    table = array.array("q")
+    table.frombytes(data[5:end])
+    return [table[column::3] for column in range(3)], end
 
 
 def load(data, memories):
@@ -217,14 +190,9 @@ def load(data, memories):
     kind = data[:1]
     if kind == _PLAIN:
         return pickle.loads(memoryview(data)[1:])
-    count = int.from_bytes(data[1:5], "little")
-    table = array.array("q")
-    table.frombytes(data[5 : 5 + 24 * count])
-    pieces = [
-        memories[index][offset : offset + size]
-        for index, offset, size in zip(*(itertools.islice(table, i, None, 3) for i in range(3)))
-    ]
-    stream = pieces.pop() if kind == _LONG else memoryview(data)[5 + 24 * count :]
+    columns, end = _table_of(data)
+    pieces = [memories[memory][offset : offset + size] for memory, offset, size in zip(*columns)]
+    stream = pieces.pop() if kind == _LONG else memoryview(data)[end:]
     return pickle.loads(stream, buffers=pieces)
 
 
@@ -233,56 +201,35 @@ def load_answer(data, dataset):
     if dataset is None:
         return load(data, ())
     memory = dataset.view()
-    count = int.from_bytes(data[1:5], "little")
-    last = array.array("q")
-    last.frombytes(data[5 + 24 * (count - 1) : 5 + 24 * count])
-    used = last[1] + last[2]
+    (_, offsets, sizes), _ = _table_of(data)
+    used = offsets[-1] + sizes[-1]
     if used < _LEAST_KEPT:
         memory = memory[:used].copy()
     return load(data, (memory,))
 
 
-class CallUnreadable(Exception):
-    """What a worker answers when it cannot unpickle a call."""
-
-
-def exception_pickle(error):
-    """The pickle of an exception; None if it has none, or one that cannot be read again."""
-    try:
-        stream, buffers = dump(error)
-        if buffers:
-            return None
-        pickle.loads(stream)
-        return stream
-    except Exception:
-        return None
-
-
 def failure_data(error, unreadable=False):
-    """An answer that is an exception: itself if it can be pickled, else its text."""
-    import traceback
+    """An answer that is an exception: itself if it can be pickled, else its text.
 
-    try:
-        lines = traceback.format_exception(type(error), error, error.__traceback__)
-        text = "".join(lines)
-    except Exception:
-        text = type(error).__name__
-    try:
-        said = traceback.format_exception_only(type(error), error)[-1].strip()
-    except Exception:  # its own __str__ raises
-        said = f"{type(error).__name__}: its text cannot be made"
-    own = exception_pickle(error)
-    if own is not None and len(own) + len(text) > _MOST_PICKLE:
-        own = None if len(own) > _MOST_PICKLE // 2 else own
-    text = text[-_MOST_PICKLE // 4 :]
-    return _PLAIN + pickle.dumps((own, said[:1000], text, unreadable), 5)
+    unreadable: of a call that could not even be unpickled.
+    """
+    message, text = _pickles.texts_of(error)
+    message, text = message[:1000], text[-_MOST_PICKLE // 4 :]
+    own, why = _pickles.exception_pickle(error)
+    if own is not None and len(own) > _MOST_PICKLE // 2:
+        own, why = None, f"its pickle has {len(own)} bytes"
+    if own is None:
+        message = f"{message} (only the text of this exception could be sent: {why[:500]})"
+    return _PLAIN + pickle.dumps((own, message, text, unreadable), 5)
 
 
 def _dump_result(value):
     try:
-        return dump(value)
+        return _dump(value)
     except Exception as error:
-        raise pickle.PicklingError(f"the result cannot be pickled: {error}") from error
+        raise pickle.PicklingError(
+            f"the result cannot be pickled: {type(error).__name__}: {error}"
+        ) from error
 
 
 def run_call(data, memories, room):
@@ -300,7 +247,6 @@ def run_call(data, memories, room):
             function = args = kwargs = None
         return False, place_answer(*_dump_result(value), room)
     except BaseException as error:
-        error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
         return True, failure_data(error)
     finally:
         value = None
@@ -320,19 +266,6 @@ def _flush():
             pass
 
 
-def exception_of(data):
-    """The exception of a failed call, with the worker's traceback as its cause; and if it was not
-    even read."""
-    own, said, text, unreadable = pickle.loads(memoryview(data)[1:])
-    error = None
-    if own is not None:
-        try:
-            error = pickle.loads(own)
-        except BaseException as failure:
-            said = f"{said} (it cannot be unpickled here: {type(failure).__name__}: {failure})"
-    return error, said, RemoteTraceback(text), unreadable
-
-
 def run_items(blob, items, single):
     """The results for items, in a worker; after an exception the rest is not begun.
 
@@ -340,7 +273,7 @@ def run_items(blob, items, single):
     """
     results = []
     try:
-        function = function_of(blob)
+        function = _pickles.function_of(blob)
         if single:
             for item in items:
                 results.append(function(item))
@@ -348,6 +281,5 @@ def run_items(blob, items, single):
             for args in items:
                 results.append(function(*args))
     except BaseException as error:
-        error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
         return results, failure_data(error)
     return results, None

@@ -81,6 +81,8 @@ class NativeEngine:
 
     def close(self) -> None: ...
 
+MOST_WORKERS: int = 4096
+
 MOST_CALL_BYTES: int = 32768
 
 MOST_CALL_MEMORIES: int = 32
@@ -91,7 +93,7 @@ class NewArgument:
 def new_argument(arg: int, /) -> NewArgument: ...
 
 class CallPool:
-    def __init__(self, worker: Sequence[str], zygote: Sequence[str] | None, workers: int, retries: int, calls_per_worker: int, initializer: bytes, memories: list) -> None: ...
+    def __init__(self, worker: Sequence[str], zygote: Sequence[str] | None, workers: int, retries: int, calls_per_worker: int, stopped_seconds: float, initializer: bytes, memories: list) -> None: ...
 
     def reserve(self) -> bool: ...
 

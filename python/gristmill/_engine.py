@@ -17,7 +17,6 @@ from ._jobs import Job, show_progress
 
 _PACKAGE = pathlib.Path(__file__).parent
 WORKER_PROGRAM = _PACKAGE / "bin" / "gristmill-worker"
-PRELOAD = ("numpy",)
 
 _FAULT_WORDS = ("retries", "timeout", "stopped_timeout", "on_error", "fill", "bisect")
 _NOTHING = object()
@@ -122,14 +121,16 @@ class Engine:
         preload=(),
     ):
         self._workers = _core.usable_cpus() if workers is None else int(workers)
-        if not 1 <= self._workers <= 4096:
-            raise InvalidError(f"cannot start {workers} workers: 1 to 4096 are possible")
+        if not 1 <= self._workers <= _core.MOST_WORKERS:
+            raise InvalidError(
+                f"cannot start {workers} workers: 1 to {_core.MOST_WORKERS} are possible"
+            )
         self._plugins = [os.fspath(plugin) for plugin in plugins]
         self._memory = _size_bytes(memory, "memory")
         self._cache = -1 if cache is None else _size_bytes(cache, "cache")
         self._memory_limit = _size_bytes(memory_limit, "memory_limit")
         self._zygote = zygote
-        self._preload = (*PRELOAD, *preload)
+        self._preload = _interpreter.names_to_preload(preload)
         self._shared = _arrays.SharedArrays()
         self._native = None
         self._functions = None

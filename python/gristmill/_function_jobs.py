@@ -1,48 +1,18 @@
 """Jobs of Python functions: what workers are told; the other side is _functions.py."""
 
 import pickle
-import types
 
 import numpy as np
 
 from . import _arrays, _functions
 from ._errors import FailedError, InvalidError
 from ._jobs import Job
+from ._pickles import name_of, pickled
 
 # Neighbours that are merged at a time: the tree depends on nothing but the number of chunks.
 FAN_IN = 16
 # The only output of jobs whose results are pickled objects.
 OBJECTS = ("objects", "uint8", [0], "")
-
-
-# What is known by its name; unpickling anything else would run code of its own here.
-_NAMED = (types.FunctionType, types.BuiltinFunctionType, type)
-
-
-def name_of(function):
-    return getattr(function, "__qualname__", None) or type(function).__name__
-
-
-def pickled(function):
-    """A function as bytes: by reference where workers can import it, else by value."""
-    try:
-        module = getattr(function, "__module__", "__main__")
-        if isinstance(function, _NAMED) and module != "__main__":
-            blob = pickle.dumps(function, protocol=5)
-            if pickle.loads(blob) is function:
-                return blob
-    except Exception:
-        pass
-    import cloudpickle
-
-    try:
-        return cloudpickle.dumps(function, protocol=5)
-    except Exception as error:
-        raise InvalidError(
-            f"{name_of(function)} cannot be sent to workers: {type(error).__name__}: {error}",
-            "",
-            "It must not refer to open files, locks, sockets and the like.",
-        ) from error
 
 
 class ChunkFunction:

@@ -1,16 +1,14 @@
 """What a worker does with a Python function: the other side of _function_jobs.py."""
 
 import base64
-import collections
 import pickle
 import sys
-import traceback
 
 import numpy as np
 
+from . import _pickles
 from ._arrays import array_over
 
-_MOST_FUNCTIONS = 16
 # The engine's messages take so much text; the end of a traceback tells most.
 _MOST_TEXT = 3000
 _MOST_MESSAGE = 1000
@@ -34,30 +32,14 @@ class _Arrays:
 
 def failure_of(error):
     """Message, traceback and, if it can be pickled, the exception, as texts for the engine."""
-    try:
-        message = traceback.format_exception_only(type(error), error)[-1].strip()
-    except Exception:  # its own __str__ raises
-        message = f"{type(error).__name__}: its text cannot be made"
-    try:
-        # Without the frame of this file.
-        lines = traceback.format_exception(type(error), error, error.__traceback__.tb_next)
-        text = "".join(lines)
-    except Exception:
-        text = message
+    message, text = _pickles.texts_of(error)
+    own, _ = _pickles.exception_pickle(error)
+    exception = b"" if own is None else base64.b64encode(own)
     return (
         message[:_MOST_MESSAGE],
         text[-_MOST_TEXT:].replace("\n", LINE_END),
-        _exception_text(error),
+        exception.decode() if len(exception) <= _MOST_EXCEPTION else "",
     )
-
-
-def _exception_text(error):
-    """The pickle of an exception as text; empty if it has none, or a long one."""
-    from . import _calls  # which imports this module
-
-    own = _calls.exception_pickle(error)
-    text = b"" if own is None else base64.b64encode(own)
-    return text.decode() if len(text) <= _MOST_EXCEPTION else ""
 
 
 def exception_of(text):
@@ -238,24 +220,11 @@ _KINDS = {
     "merge": _Merge,
 }
 
-_functions = collections.OrderedDict()
-
-
-def function_of(blob):
-    """A function is unpickled once, not for each job."""
-    function = _functions.pop(blob, None)
-    if function is None:
-        function = pickle.loads(blob)
-    _functions[blob] = function
-    while len(_functions) > _MOST_FUNCTIONS:
-        _functions.popitem(last=False)
-    return function
-
 
 def open_function(memory, inputs, outputs):
     """What the engine calls for each job; see function_host.h."""
     job = pickle.loads(memory)
-    job["function"] = function_of(job["function"])
+    job["function"] = _pickles.function_of(job["function"])
     return _KINDS[job["kind"]](job, inputs, outputs)
 
 

@@ -10,8 +10,8 @@ def _begin(preload):
     for name in preload:
         try:
             importlib.import_module(name)
-        except ImportError:
-            pass  # whoever needs it says so
+        except ImportError as error:
+            print(f"could not preload {name}: {error}", file=sys.stderr)
 
 
 def _reseed():

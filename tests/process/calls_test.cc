@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -102,6 +103,21 @@ TEST_F(CallsTest, ACrashFailsItsCallAlone) {
   ASSERT_EQ(died.size(), 1U);
   EXPECT_EQ(died[0]->id, kCalls + 1);
   EXPECT_EQ(died[0]->death->death.exit.signal, SIGABRT);
+}
+
+TEST_F(CallsTest, AWorkerThatStaysStoppedIsKilled) {
+  make({.workers = 1, .stopped_limit = std::chrono::milliseconds(300)});
+  run_all();
+  ASSERT_EQ(pool_->pids().size(), 1U);
+  kill(pool_->pids()[0], SIGSTOP);
+  submit(request(kCalls + 1));
+  submit(request(kCalls + 2));
+  while (ends_.size() < kCalls + 2 && !HasFatalFailure()) wait();
+  // It may have claimed one of them before it stopped.
+  for (const CallEnd* end : deaths()) {
+    EXPECT_EQ(end->death->death.violation, "it was stopped for more than 0.3 s");
+  }
+  EXPECT_LE(deaths().size(), 1U);
 }
 
 // Each worker is killed at some instant, whatever it is doing.

@@ -561,3 +561,159 @@ class TestMap:
     def test_wrong_sizes(self, executor, words, error):
         with pytest.raises(error):
             executor.map(abs, [1], **words)
+
+
+class TestMain:
+    """What a program does with the names of its own."""
+
+    def run(self, text, **more):
+        done = run_script("import os, signal, sys, time\nimport gristmill as gm\n" + text, **more)
+        assert done.stderr == ""
+        return done.stdout
+
+    def test_an_initializer_sets_globals_for_calls(self):
+        said = self.run(
+            "def start(a):\n"
+            "    global G, H\n"
+            "    G = H = a\n"
+            "H = None\n"
+            "def use(i): return G + i, H\n"
+            "with gm.Executor(1, initializer=start, initargs=(5,)) as executor:\n"
+            "    print(list(executor.map(use, [1, 2])), executor.submit(use, 3).result())\n"
+        )
+        assert said == "[(6, 5), (7, 5)] (8, 5)\n"
+
+    def test_globals_stay_in_a_worker_until_the_program_changes_them(self):
+        said = self.run(
+            "N = 0\n"
+            "def count():\n"
+            "    global N\n"
+            "    N += 1\n"
+            "    return N\n"
+            "with gm.Executor(1) as executor:\n"
+            "    print([executor.submit(count).result() for _ in range(3)], N)\n"
+            "    N = 10\n"
+            "    print(executor.submit(count).result(), N)\n"
+        )
+        assert said == "[1, 2, 3] 0\n11 10\n"
+
+    def test_functions_that_come_back_have_the_globals_that_they_need(self):
+        said = self.run(
+            "K = 2\n"
+            "def double(x): return K * x\n"
+            "def get(): return double\n"
+            "with gm.Executor(1) as executor:\n"
+            "    print(executor.submit(get).result()(21))\n"
+        )
+        assert said == "42\n"
+
+    @pytest.mark.parametrize("with_block", [True, False])
+    def test_ctrl_c_ends_calls_that_would_not_end(self, with_block):
+        done = run_script(
+            "import gristmill as gm, os, signal, threading\n"
+            "def spin():\n"
+            "    while True: pass\n"
+            "executor = gm.Executor(2)\n"
+            "executor.submit(abs, 1).result()\n"
+            "threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()\n"
+            + (
+                "with executor: executor.submit(spin).result()\n"
+                if with_block
+                else "executor.submit(spin).result()\n"
+            )
+        )
+        assert done.returncode == -signal.SIGINT
+        assert done.stderr.rstrip().endswith("KeyboardInterrupt")
+
+    def test_ctrl_c_while_the_end_of_the_program_waits(self):
+        done = run_script(
+            "import gristmill as gm, os, signal, threading, time\n"
+            "executor = gm.Executor(2)\n"
+            "executor.submit(abs, 1).result()\n"
+            "executor.submit(time.sleep, 300)\n"
+            "timer = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])\n"
+            "timer.daemon = True\n"
+            "timer.start()\n"
+        )
+        assert "terminate" not in done.stderr
+
+
+class TestBadUse:
+    def test_a_forked_child_that_comes_back_ends(self, capfd):
+        def fork():
+            return "child" if os.fork() == 0 else "parent"
+
+        with gm.Executor(1) as executor:
+            for i in range(5):
+                assert executor.submit(fork).result() == "parent"
+                assert executor.submit(pow, 2, i).result() == 2**i
+        assert "the new process came back" in capfd.readouterr().err
+
+    def test_a_stopped_worker_is_killed_after_a_while(self):
+        with gm.Executor(1, stopped_timeout=0.3) as executor:
+            os.kill(executor.submit(os.getpid).result(), signal.SIGSTOP)
+            futures = [executor.submit(pow, 2, i) for i in range(4)]
+            failures = [future.exception(30) for future in futures]
+        assert sum(failure is not None for failure in failures) <= 1
+        for failure in filter(None, failures):
+            assert "it was stopped for more than 0.3 s" in str(failure)
+
+    def test_an_exception_whose_type_is_lost_says_why(self, executor):
+        def large():
+            raise ValueError("x" * 1_000_000)
+
+        def odd():
+            class OddError(Exception):
+                def __init__(self, a, b):
+                    super().__init__(a)
+
+            raise OddError(1, 2)
+
+        with pytest.raises(gm.FailedError, match="its pickle has 1000"):
+            executor.submit(large).result()
+        with pytest.raises(gm.FailedError, match="OddError: 1.*cannot be unpickled"):
+            executor.submit(odd).result()
+
+    def test_results_beyond_the_descriptors_say_so(self):
+        done = run_script(
+            "import gristmill as gm, numpy as np, resource\n"
+            "resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))\n"
+            "with gm.Executor(1) as executor:\n"
+            "    try:\n"
+            "        kept = [executor.submit(np.ones, 70000).result() for i in range(300)]\n"
+            "    except MemoryError as error:\n"
+            "        print('ulimit -n' in str(error))\n"
+            "    kept = None\n"
+            "    print(executor.submit(np.ones, 70000).result().sum())\n"
+        )
+        assert (done.stdout, done.stderr) == ("True\n70000.0\n", "")
+
+    @pytest.mark.parametrize(
+        ("words", "error", "said"),
+        [
+            ({"max_workers": "2"}, TypeError, "max_workers is '2'"),
+            ({"max_workers": 2.5}, TypeError, "max_workers is 2.5"),
+            ({"max_workers": 10**6}, ValueError, "4096 are possible"),
+            ({"retries": -1}, ValueError, "retries must be at least 0"),
+            ({"retries": "a"}, TypeError, "retries is 'a'"),
+            ({"stopped_timeout": 0}, ValueError, "stopped_timeout must be a number of seconds"),
+            ({"preload": ["no_such_module"]}, ValueError, 'no module "no_such_module"'),
+            ({"preload": [1]}, ValueError, "no name of a module"),
+            ({"initializer": print, "initargs": (threading.Lock(),)}, pickle.PicklingError, "lock"),
+        ],
+    )
+    def test_words_that_are_none(self, words, error, said):
+        with pytest.raises(error, match=said):
+            gm.Executor(**words)
+
+    def test_preload_takes_one_name(self):
+        with gm.Executor(1, preload="json") as executor:
+            assert executor.submit(lambda: "json" in __import__("sys").modules).result()
+
+    def test_chunksize_is_a_whole_number(self, executor):
+        with pytest.raises(TypeError, match="chunksize is 'a'"):
+            executor.map(abs, [1], chunksize="a")
+
+    def test_an_executor_cannot_be_sent(self, executor):
+        with pytest.raises(pickle.PicklingError, match="make one there"):
+            executor.submit(print, executor).result()

@@ -64,7 +64,7 @@ EXCLUDED = {
 class Executor(gm.Executor):
     @property
     def _broken(self):
-        return self._pool.broken
+        return self._queue.broken
 
 
 class _Mixin(ExecutorMixin):

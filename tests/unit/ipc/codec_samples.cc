@@ -100,7 +100,7 @@ JobFailed sample_job_failed() {
 }
 
 std::vector<ChannelMessage> sample_channel_messages() {
-  return {sample_setup(), sample_open_job(), OpenCalls{3},
+  return {sample_setup(), sample_open_job(), OpenCalls{},
           CallMemory{4, {{0, 5, -6, -7, -8, true}}, {true}}};
 }
 std::vector<Task> sample_tasks() {

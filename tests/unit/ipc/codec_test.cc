@@ -237,7 +237,7 @@ TEST(CodecTest, OtherReportsComeBack) {
 }
 
 TEST(CodecTest, CallsComeBack) {
-  EXPECT_EQ(through_channel(OpenCalls{3}).begun, 3U);
+  through_channel(OpenCalls{});
   const Placement placement{1, 2, 3, 4, 5, true};
   const CallMemory memory = through_channel(CallMemory{6, {placement, {}}, {true, false}});
   EXPECT_EQ(memory.call, 6U);
