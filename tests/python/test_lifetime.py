@@ -5,6 +5,7 @@ import pathlib
 import random
 import subprocess
 import sys
+import time
 
 import gristmill as gm
 import numpy as np
@@ -77,19 +78,33 @@ ENDINGS = {
 }
 
 
+def processes_of(session):
+    """The processes of a session, without those that wait to be reaped."""
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, of, *_ = stat.read_text().rpartition(")")[2].split()
+        except (OSError, ValueError):
+            continue  # it has just ended
+        if int(of) == session and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
-def test_a_program_ends_in_silence(ending, tmp_path):
-    before = set(pathlib.Path("/dev/shm").iterdir())
+def test_a_program_ends_in_silence_and_with_its_workers(ending, tmp_path):
     (tmp_path / "program.py").write_text(BEGIN + ending)
-    done = subprocess.run(
+    program = subprocess.Popen(
         [sys.executable, "-X", "dev", "-W", "ignore", "program.py"],
         cwd=tmp_path,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-        timeout=60,
+        start_new_session=True,
     )
-    assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
-    # Others may use it meanwhile.
-    left = {path.name for path in set(pathlib.Path("/dev/shm").iterdir()) - before}
-    assert not [name for name in left if "gristmill" in name]
+    out, err = program.communicate(timeout=60)
+    assert (program.returncode, err, out) == (0, "", "")
+    deadline = time.monotonic() + 20
+    while (left := processes_of(program.pid)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not left
