@@ -209,6 +209,8 @@ void JobRun::on_report(std::uint32_t slot, const ipc::Idle& report) {
   // The next one would have as much from its start.
   if (control_->done_as_counted(slot) == slots_[slot].done_before) return;
   ++report_.retired;
+  // Chunks that it stole and did not begin may be those that the others, now idle, did not find.
+  disturbed_in_round_ = true;
   replace_by_a_new_one(slot);
 }
 

@@ -227,9 +227,9 @@ void JobExecution::work(const ipc::Order& order) {
     }
     add(words().leases, 1);
     if (lease->stolen) add(words().stolen_leases, 1);
-    run_lease(lease->chunks);
-    // Behind a lease: each life gets on with the job.
-    if (retires()) break;
+    const bool got_on = run_lease(lease->chunks);
+    // Each life gets on with the job, however little memory it has.
+    if (got_on && retires()) break;
   }
 }
 
@@ -278,7 +278,8 @@ void JobExecution::fill(const ipc::Order& order) {
   }
 }
 
-void JobExecution::run_lease(ipc::ChunkRange lease) {
+// True if any of its chunks was still to be done, and is.
+bool JobExecution::run_lease(ipc::ChunkRange lease) {
   const auto start = Clock::now();
   if (words().first_chunk_nanoseconds.load(std::memory_order_relaxed) == 0) {
     words().first_chunk_nanoseconds.store(
@@ -308,6 +309,7 @@ void JobExecution::run_lease(ipc::ChunkRange lease) {
   add(words().items_done, static_cast<std::uint64_t>(items));
   add(words().busy_nanoseconds, static_cast<std::uint64_t>(elapsed.count()));
   GRISTMILL_TEST_POINT("after-counters");
+  return done + follow_ups > 0;
 }
 
 inline JobExecution::ChunkEnd JobExecution::run_or_report(std::uint32_t chunk) {

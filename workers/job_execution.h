@@ -69,7 +69,7 @@ class JobExecution {
   void probe(const ipc::Order& order);
   void fill(const ipc::Order& order);
   ipc::JobFailed failure_of(const Error& error);
-  void run_lease(ipc::ChunkRange lease);
+  bool run_lease(ipc::ChunkRange lease);
   ChunkEnd run_or_report(std::uint32_t chunk);
   void stamp(std::uint32_t chunk);
   void run_kernel(std::int64_t begin, std::int64_t end, void* accumulator);

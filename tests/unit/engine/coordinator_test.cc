@@ -63,6 +63,22 @@ class CoordinatorTest : public testing::Test {
     }
   }
 
+  // The job that the worker has opened, and its words.
+  struct OpenedJob {
+    explicit OpenedJob(ipc::WorkerLink& link)
+        : message(*link.wait_for_message(fds)),
+          open(std::get<ipc::OpenJob>(message)),
+          mapping(fds.at(open.control.fd_index).get(), open.control.range_offset,
+                  open.control.range_bytes),
+          control(mapping.bytes(), open.slots, open.chunks) {}
+
+    std::vector<ipc::UniqueFd> fds;
+    ipc::ChannelMessage message;
+    const ipc::OpenJob& open;
+    ipc::WritableMapping mapping;
+    ipc::ControlSegment control;
+  };
+
   test::RowHashJob rows_{1000, 2, 5};
 };
 
@@ -112,14 +128,10 @@ TEST_F(CoordinatorTest, AFailureInAChunkThatDoesNotExistNamesNoRows) {
 TEST_F(CoordinatorTest, ChunksThatWereClaimedAndNotDoneAreNoticed) {
   const auto engine = engine_with(
       [](ipc::WorkerLink& link, const ipc::Order& order) {
-        std::vector<ipc::UniqueFd> fds;
-        const auto message = link.wait_for_message(fds);
-        const auto& open = std::get<ipc::OpenJob>(*message);
-        const ipc::WritableMapping mapping(fds.at(open.control.fd_index).get(),
-                                           open.control.range_offset, open.control.range_bytes);
-        const ipc::ControlSegment control(mapping.bytes(), open.slots, open.chunks);
-        control.slot(open.slot).partition = 0;
-        control.slot(open.slot).chunks_done = open.chunks;
+        const OpenedJob job(link);
+        ipc::SlotWords& words = job.control.slot(job.open.slot);
+        words.partition = 0;
+        words.chunks_done = job.open.chunks;
         link.send(ipc::Idle{order.job, order.seq});
         wait_for_the_end(link);
       },
@@ -128,6 +140,26 @@ TEST_F(CoordinatorTest, ChunksThatWereClaimedAndNotDoneAreNoticed) {
   ASSERT_TRUE(result.error());
   EXPECT_EQ(result.error()->code(), ErrorCode::kInternal);
   EXPECT_THAT(result.error()->message(), HasSubstr("the ledger has"));
+}
+
+// Chunks are in nobody's partition while they are being stolen, and the others go idle.
+TEST_F(CoordinatorTest, ChunksThatARetiringWorkerStoleAndDidNotBeginAreDoneByTheNextOne) {
+  const auto engine = engine_with([](ipc::WorkerLink& link, const ipc::Order& order) {
+    const OpenedJob job(link);
+    ipc::SlotWords& own = job.control.slot(job.open.slot);
+    const std::uint64_t stolen = own.partition.exchange(0);
+    const ipc::SlotWords& other = job.control.slot(1 - job.open.slot);
+    const std::uint64_t others = job.open.chunks - ipc::unpack_range(stolen).size();
+    test::wait_until([&] { return other.chunks_done == others; });
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    own.partition = stolen;
+    own.follow_ups_done = 1;  // it got on with the job
+    link.send(ipc::Idle{order.job, order.seq, true});
+    wait_for_the_end(link);
+  });
+  const Result result = engine->submit(rows_.spec(ChunkSize::items(10))).wait();
+  rows_.check(result);
+  EXPECT_EQ(result.summary().faults.retired, 1);
 }
 
 TEST_F(CoordinatorTest, AFloodOfReportsNeitherStopsTheJobNorEndsIt) {
