@@ -161,6 +161,7 @@ void JobRun::open(std::uint32_t slot) {
   place.done_before = control_->done_as_counted(slot);
   place.open = true;
   place.leaves = false;
+  place.failed = false;
   place.kill.reset();
   const OpenMessage open = open_message(job_, number_, *control_, pool_, slot, place.life);
   // A worker that does not take it is killed by the pool, and replaced.
@@ -207,7 +208,8 @@ void JobRun::on_report(std::uint32_t slot, const ipc::Idle& report) {
   GRISTMILL_TEST_POINT("coordinator-after-idle");
   if (!report.retires || phase_ != Phase::kRunning || stopping_) return;
   // The next one would have as much from its start.
-  if (control_->done_as_counted(slot) == slots_[slot].done_before) return;
+  const Slot& place = slots_[slot];
+  if (!place.failed && control_->done_as_counted(slot) == place.done_before) return;
   ++report_.retired;
   // Chunks that it stole and did not begin may be those that the others, now idle, did not find.
   disturbed_in_round_ = true;
@@ -229,6 +231,7 @@ void JobRun::on_report(std::uint32_t slot, const ipc::JobFailed& report) {
     if (order.kind == ipc::OrderKind::kProbe) {
       on_probe_failure({order.begin, order.item_begin, order.item_end}, std::move(attempt));
     } else if (control_->is_open(*report.chunk)) {
+      slots_[slot].failed = true;
       on_chunk_failure(*report.chunk, std::move(attempt));
     }
     // What the chunk did to an accumulator of several chunks cannot be undone.

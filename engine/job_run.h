@@ -65,6 +65,7 @@ class JobRun {
     std::uint32_t life = 0;
     std::uint32_t abandoned = 0;   // accumulators of an exact merge, in this life
     std::int64_t done_before = 0;  // as counted when its worker was started
+    bool failed = false;           // a chunk in it, which its worker survived
     ipc::Order order;              // the last one
     std::optional<Kill> kill;
     bool leaves = false;                          // killed in order to be replaced

@@ -278,7 +278,7 @@ void JobExecution::fill(const ipc::Order& order) {
   }
 }
 
-// True if any of its chunks was still to be done, and is.
+// True if any of its chunks was still to be done, and is done or has failed.
 bool JobExecution::run_lease(ipc::ChunkRange lease) {
   const auto start = Clock::now();
   if (words().first_chunk_nanoseconds.load(std::memory_order_relaxed) == 0) {
@@ -289,9 +289,12 @@ bool JobExecution::run_lease(ipc::ChunkRange lease) {
   lease_prepared_ = false;
   std::uint32_t done = 0;
   std::uint32_t follow_ups = 0;
+  bool failed = false;
   std::int64_t items = 0;
   for (std::uint32_t chunk = lease.begin; chunk < lease.end && !cancel_.raised(); ++chunk) {
-    if (run_or_report(chunk) == ChunkEnd::kSkipped) continue;
+    const ChunkEnd end = run_or_report(chunk);
+    failed |= end == ChunkEnd::kFailed;
+    if (end != ChunkEnd::kDone) continue;
     if (is_follow_up(chunk)) {
       ++follow_ups;
     } else {
@@ -309,7 +312,7 @@ bool JobExecution::run_lease(ipc::ChunkRange lease) {
   add(words().items_done, static_cast<std::uint64_t>(items));
   add(words().busy_nanoseconds, static_cast<std::uint64_t>(elapsed.count()));
   GRISTMILL_TEST_POINT("after-counters");
-  return done + follow_ups > 0;
+  return failed || done + follow_ups > 0;
 }
 
 inline JobExecution::ChunkEnd JobExecution::run_or_report(std::uint32_t chunk) {
@@ -321,7 +324,7 @@ inline JobExecution::ChunkEnd JobExecution::run_or_report(std::uint32_t chunk) {
     if (cancel_.raised()) return ChunkEnd::kSkipped;
     if (partials_) partials_->abandon();
     reports_.chunk_failed(std::move(failure));
-    return ChunkEnd::kSkipped;
+    return ChunkEnd::kFailed;
   }
 }
 

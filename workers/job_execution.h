@@ -50,7 +50,7 @@ class JobExecution {
   std::uint32_t job() const { return job_; }
 
  private:
-  enum class ChunkEnd { kDone, kSkipped };
+  enum class ChunkEnd { kDone, kFailed, kSkipped };
 
   // An array whose rows are the job's items: its pages are prepared chunk by chunk.
   struct ArrayOfItems {

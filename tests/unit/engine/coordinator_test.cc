@@ -162,6 +162,24 @@ TEST_F(CoordinatorTest, ChunksThatARetiringWorkerStoleAndDidNotBeginAreDoneByThe
   EXPECT_EQ(result.summary().faults.retired, 1);
 }
 
+TEST_F(CoordinatorTest, AWorkerThatOnlyFailedAChunkIsReplacedWhenItHasTooMuchMemory) {
+  const auto engine = engine_with([](ipc::WorkerLink& link, const ipc::Order& order) {
+    const OpenedJob job(link);
+    ipc::SlotWords& own = job.control.slot(job.open.slot);
+    const ipc::ChunkRange range = ipc::unpack_range(own.partition.exchange(0));
+    link.send(ipc::JobFailed{order.job, range.begin, ErrorCode::kFailed, {"no memory", {}, {}}});
+    link.send(ipc::Idle{order.job, order.seq, true});
+    wait_for_the_end(link);
+  });
+  JobSpec spec = rows_.spec(ChunkSize::items(10));
+  spec.faults.on_error = OnError::kSkip;
+  const Result result = engine->submit(spec).wait();
+  ASSERT_TRUE(result.done()) << result.error()->message();
+  EXPECT_EQ(result.summary().faults.retired, 1);
+  ASSERT_EQ(result.summary().faults.quarantined.size(), 1U);
+  EXPECT_EQ(result.summary().faults.quarantined[0].why, "no memory");
+}
+
 TEST_F(CoordinatorTest, AFloodOfReportsNeitherStopsTheJobNorEndsIt) {
   const auto engine = engine_with([](ipc::WorkerLink& link, const ipc::Order& order) {
     for (int i = 0; i < 50'000; ++i) {
