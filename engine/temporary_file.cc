@@ -38,6 +38,8 @@ std::string temporary_name(const std::string& final_name) {
   return fmt::format(".{}.gristmill-{}", final_name.substr(0, kKept), random_suffix());
 }
 
+std::string link_to(int fd) { return fmt::format("/proc/self/fd/{}", fd); }
+
 }  // namespace
 
 TemporaryFile::TemporaryFile(fs::path final_path)
@@ -49,16 +51,22 @@ TemporaryFile::TemporaryFile(fs::path final_path)
     throw ipc::system_error("open the folder \"" + folder.string() + "\"", errno,
                             ErrorCode::kInvalid);
   }
-  create();
+  if (!create_without_a_name()) create_beside();
+  GRISTMILL_TEST_POINT("coordinator-after-temporary-file");
 }
 
-void TemporaryFile::create() {
+bool TemporaryFile::create_without_a_name() {
+  fd_.reset(openat(folder_.get(), ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0666));
+  // Without /proc it could not be named.
+  return fd_ && access(link_to(fd_.get()).c_str(), F_OK) == 0;
+}
+
+void TemporaryFile::create_beside() {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     std::string name = temporary_name(final_name_);
     fd_.reset(openat(folder_.get(), name.c_str(),
                      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
     if (fd_) {
-      GRISTMILL_TEST_POINT("coordinator-after-temporary-file");
       temporary_name_ = std::move(name);
       return;
     }
@@ -73,17 +81,39 @@ TemporaryFile::~TemporaryFile() {
 }
 
 void TemporaryFile::publish(bool replace_existing) {
-  assert(!temporary_name_.empty());
+  assert(!published_);
   GRISTMILL_TEST_POINT("coordinator-before-rename");
-  const int status = replace_existing ? renameat(folder_.get(), temporary_name_.c_str(),
-                                                 folder_.get(), final_name_.c_str())
-                                      : rename_without_replacing();
+  const int status =
+      temporary_name_.empty() ? link_or_replace(replace_existing) : rename(replace_existing);
   if (status != 0) {
     throw ipc::system_error("give \"" + final_path_.string() + "\" its name", errno,
                             ErrorCode::kFailed);
   }
   GRISTMILL_TEST_POINT("coordinator-after-rename");
   temporary_name_.clear();
+  published_ = true;
+}
+
+int TemporaryFile::link_as(const std::string& name) {
+  return linkat(AT_FDCWD, link_to(fd_.get()).c_str(), folder_.get(), name.c_str(),
+                AT_SYMLINK_FOLLOW);
+}
+
+// A link replaces nothing: only then has the file a temporary name for a moment.
+int TemporaryFile::link_or_replace(bool replace_existing) {
+  int status = link_as(final_name_);
+  if (status == 0 || errno != EEXIST || !replace_existing) return status;
+  for (int attempt = 0; attempt < kAttempts && status != 0 && errno == EEXIST; ++attempt) {
+    std::string name = temporary_name(final_name_);
+    status = link_as(name);
+    if (status == 0) temporary_name_ = std::move(name);
+  }
+  return status == 0 ? rename(replace_existing) : status;
+}
+
+int TemporaryFile::rename(bool replace_existing) {
+  if (!replace_existing) return rename_without_replacing();
+  return renameat(folder_.get(), temporary_name_.c_str(), folder_.get(), final_name_.c_str());
 }
 
 int TemporaryFile::rename_without_replacing() {

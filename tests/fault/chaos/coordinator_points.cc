@@ -105,7 +105,6 @@ struct Tally {
   std::int64_t hits = 0;
   std::int64_t processes = 0;
   std::int64_t parts = 0;
-  std::int64_t beside_outputs = 0;
   std::int64_t not_run_again = 0;
   double longest_seconds = 0;
   TraceTally traces;
@@ -245,8 +244,7 @@ class CoordinatorVisits {
     }
     const std::chrono::duration<double> took = Clock::now() - killed;
     tally_.longest_seconds = std::max(tally_.longest_seconds, took.count());
-    tally_.traces.add(before, Traces::now());
-    tally_.beside_outputs += unfinished_files_in(folder) > 0 ? 1 : 0;
+    tally_.traces.add(before, Traces::now(), folder);
     check_outputs(expected_[job.letter], files_in(folder), replaces);
   }
 
@@ -298,7 +296,6 @@ void CoordinatorVisits::report(std::int64_t rounds) const {
   expect("with a process left", tally_.processes, Bound::kEqual, 0);
   tally_.traces.report_to(report_);
   expect("with a part of an output under its name", tally_.parts, Bound::kEqual, 0);
-  expect("with an unfinished file beside its output", tally_.beside_outputs, Bound::kNone, 0);
   expect("that could not be run again in the same place", tally_.not_run_again, Bound::kEqual, 0);
   report_.expect("longest until all was gone", tally_.longest_seconds, Bound::kAtMost, 1, "s");
 }

@@ -72,7 +72,6 @@ class Victim {
 struct Tally {
   std::int64_t processes = 0;
   TraceTally traces;
-  std::int64_t beside_outputs = 0;
   double longest_seconds = 0;
 };
 
@@ -89,8 +88,7 @@ void run_one(std::mt19937_64& random, Tally& tally) {
   const std::chrono::duration<double> took = Clock::now() - killed;
   tally.longest_seconds = std::max(tally.longest_seconds, took.count());
   tally.processes += victim.lives() ? 1 : 0;
-  tally.traces.add(before, Traces::now());
-  tally.beside_outputs += unfinished_files_in(folder.path()) > 0 ? 1 : 0;
+  tally.traces.add(before, Traces::now(), folder.path());
 }
 
 }  // namespace
@@ -107,8 +105,6 @@ StormReport run_leftovers(const StormOptions& options) {
                 static_cast<double>(options.count));
   report.expect("with a process left", static_cast<double>(tally.processes), Bound::kEqual, 0);
   tally.traces.report_to(report);
-  report.add("with an unfinished file beside its output",
-             static_cast<double>(tally.beside_outputs));
   report.expect("longest until all was gone", tally.longest_seconds, Bound::kAtMost, 1, "s");
   return report;
 }

@@ -25,14 +25,16 @@ std::int64_t unfinished_files_in(const std::filesystem::path& folder);
 // How many programs left traces of each kind.
 class TraceTally {
  public:
-  void add(const Traces& before, const Traces& after);
-  // None is expected.
+  // outputs: the folder of the program's.
+  void add(const Traces& before, const Traces& after, const std::filesystem::path& outputs);
+  // None is expected, but for unfinished outputs where the file system has no files without names.
   void report_to(StormReport& report) const;
 
  private:
   std::int64_t shared_names_ = 0;
   std::int64_t sockets_ = 0;
   std::int64_t temporary_files_ = 0;
+  std::int64_t unfinished_outputs_ = 0;
 };
 
 }  // namespace gristmill::chaos

@@ -21,7 +21,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-using testing::StartsWith;
 
 class TemporaryFileTest : public testing::Test {
  protected:
@@ -41,10 +40,9 @@ class TemporaryFileTest : public testing::Test {
   test::TemporaryFolder folder_;
 };
 
-TEST_F(TemporaryFileTest, LiesBesideTheFinalNameUntilItIsPublished) {
+TEST_F(TemporaryFileTest, HasNoNameUntilItIsPublished) {
   TemporaryFile file(folder_ / "out.npy");
-  ASSERT_THAT(names(), SizeIs(1));
-  EXPECT_THAT(names()[0], StartsWith(".out.npy.gristmill-"));
+  if (!names().empty()) GTEST_SKIP() << "this file system has no files without a name";
   write_new(file);
   file.publish(true);
   EXPECT_THAT(names(), ElementsAre("out.npy"));
