@@ -74,6 +74,8 @@ Dataset Engine::in_memory(const Dataset& data) {
   return submit_in_memory(data).wait().dataset();
 }
 
+Dataset Engine::copy_of(const ArrayView& array) { return core_->copy_of(array); }
+
 JobPlan Engine::plan(JobSpec spec) { return core_->plan(std::move(spec)); }
 std::vector<KernelInfo> Engine::kernels() { return core_->planner().kernels(); }
 KernelInfo Engine::kernel(const std::string& name) { return core_->planner().kernel(name); }

@@ -22,6 +22,7 @@ class EngineCore {
   Job submit(JobSpec spec);
   JobPlan plan(JobSpec spec);
   Job submit_in_memory(const Dataset& file);
+  Dataset copy_of(const ArrayView& array) { return jobs_.copy_of(array); }
   engine::JobPlanner& planner() { return job_planner_; }
   int workers() const { return jobs_.workers(); }
 

@@ -1,10 +1,18 @@
 #include "engine/job_queue.h"
 
-#include <algorithm>
+#include <fmt/core.h>
 
+#include <algorithm>
+#include <span>
+#include <string>
+
+#include "engine/checked_copy.h"
+#include "engine/dataset_storage.h"
+#include "engine/memory_output.h"
 #include "engine/output.h"
 #include "engine/partials_plan.h"
 #include "engine/reservation.h"
+#include "engine/sealed_copy.h"
 
 namespace gristmill::engine {
 
@@ -36,6 +44,24 @@ Job JobQueue::submit(PlannedJob job) {
     job.outputs = reserve_outputs(job.plan.outputs, job.replace_existing, *segments_);
   }
   return coordinator_.submit(std::move(job));
+}
+
+Dataset JobQueue::copy_of(const ArrayView& array) {
+  const std::int64_t size_bytes = array.size_bytes();
+  if (size_bytes == 0 || SegmentPool::class_bytes(size_bytes) > segments_->room_bytes()) {
+    return Dataset::copy_of(array);
+  }
+  const std::string what =
+      fmt::format("a copy of {} x {}", to_string(array.shape()), name_of(array.dtype()));
+  auto segment = segments_->take_all(std::span(&size_bytes, 1), what).front();
+  const auto* const source = static_cast<const std::byte*>(array.data());
+  fill_in_parts({segment->writable(), static_cast<std::size_t>(size_bytes)},
+                [&](std::int64_t offset, std::span<std::byte> part) {
+                  checked_copy(part, source + offset, what);
+                });
+  const auto copy =
+      std::make_shared<MemoryOutput>("copy", array.dtype(), array.shape(), std::move(segment), 0);
+  return Dataset(std::make_shared<const DatasetStorage>(copy));
 }
 
 }  // namespace gristmill::engine

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 
+#include <gristmill/dataset.h>
 #include <gristmill/job.h>
 
 #include "engine/coordinator.h"
@@ -26,6 +27,10 @@ class JobQueue {
 
   // Errors: kResources when its outputs cannot be reserved.
   Job submit(PlannedJob job);
+  // A copy for jobs to read, in memory of the pool, which is used again when the last of them has
+  // ended; sealed memory of its own where the pool's limit leaves no room.
+  // Errors: kResources; kInvalid when a byte of it cannot be read.
+  Dataset copy_of(const ArrayView& array);
   // As Coordinator.
   StartedWorker start_extra_worker() { return coordinator_.start_extra_worker(); }
   int workers() const { return workers_; }

@@ -358,6 +358,8 @@ void JobRun::end() {
   std::vector<std::shared_ptr<OutputArray>> outputs = std::move(job_.outputs);
   // An output that is dropped here removes its unfinished file. Handles of the job may live on.
   if (outcome != Outcome::kDone) outputs.clear();
+  // Before the end is told: what the next job needs is free then.
+  job_.inputs.clear();
   job_.partials_memory.reset();
   job_.emit.reset();
   facts.elapsed = Clock::now() - state_->submitted();

@@ -18,8 +18,10 @@ std::unique_ptr<engine::NewMemory> allocate(DType dtype, const Shape& shape) {
   }
   auto memory = std::make_unique<engine::NewMemory>(
       *size, fmt::format("a dataset of {} x {}", to_string(shape), name_of(dtype)));
-  engine::for_each_part(*size, engine::kPartBytes,
-                        [&](std::int64_t begin, std::int64_t end) { memory->prepare(begin, end); });
+  engine::for_each_part(*size, engine::kPartBytes, [&](std::int64_t begin, std::int64_t end) {
+    engine::prepare_pages(memory->bytes().subspan(static_cast<std::size_t>(begin),
+                                                  static_cast<std::size_t>(end - begin)));
+  });
   return memory;
 }
 

@@ -1,7 +1,5 @@
 #include "engine/new_memory.h"
 
-#include <cassert>
-
 #include "engine/reservation.h"
 #include "ipc/pages.h"
 #include "ipc/test_point.h"
@@ -21,22 +19,20 @@ ipc::Segment reserve(std::int64_t size_bytes, const std::string& what) {
 
 }  // namespace
 
-NewMemory::NewMemory(std::int64_t size_bytes, const std::string& what)
-    : segment_(reserve(size_bytes, what)), mapping_(segment_.fd(), 0, size_bytes) {}
-
-void NewMemory::prepare(std::int64_t begin, std::int64_t end) const {
-  assert(begin % ipc::kHugePageBytes == 0 && end <= mapping_.size_bytes());
-  const std::int64_t whole = (end - begin) / ipc::kHugePageBytes * ipc::kHugePageBytes;
+void prepare_pages(std::span<std::byte> memory) {
+  const auto size = static_cast<std::int64_t>(memory.size());
+  const std::int64_t whole = size / ipc::kHugePageBytes * ipc::kHugePageBytes;
   std::int64_t huge = 0;
-  if (whole > 0 &&
-      ipc::collapse_to_huge_pages(mapping_.data() + begin, whole) == ipc::Collapsed::kYes) {
+  if (whole > 0 && ipc::collapse_to_huge_pages(memory.data(), whole) == ipc::Collapsed::kYes) {
     huge = whole;
   }
-  if (begin + huge < end) {
-    static_cast<void>(
-        ipc::populate(mapping_.data() + begin + huge, end - begin - huge, ipc::Access::kWrite));
+  if (huge < size) {
+    static_cast<void>(ipc::populate(memory.data() + huge, size - huge, ipc::Access::kWrite));
   }
 }
+
+NewMemory::NewMemory(std::int64_t size_bytes, const std::string& what)
+    : segment_(reserve(size_bytes, what)), mapping_(segment_.fd(), 0, size_bytes) {}
 
 ipc::Segment NewMemory::seal() && {
   mapping_ = {};

@@ -10,6 +10,11 @@
 
 namespace gristmill::engine {
 
+// Allocates and maps the pages of such memory: huge ones where that is possible, so that writing
+// takes no faults. What it cannot prepare is left to faults. Requires: it begins at a huge page of
+// its segment. Cost: about a microsecond for each 2 MiB that is there already.
+void prepare_pages(std::span<std::byte> memory);
+
 // A segment that this process fills and then seals.
 // Owns: the segment, and the only writable mapping of it, which forked children do not get.
 // Threads and processes: distinct parts may be prepared and written by distinct threads.
@@ -20,11 +25,6 @@ class NewMemory {
   NewMemory(std::int64_t size_bytes, const std::string& what);
 
   std::span<std::byte> bytes() const { return mapping_.bytes(); }
-
-  // Allocates and maps the pages of [begin, end): huge ones where that is possible, so that writing
-  // takes no faults. What it cannot prepare is left to faults. Requires: begin is a multiple of the
-  // size of a huge page.
-  void prepare(std::int64_t begin, std::int64_t end) const;
 
   // Nothing is copied; bytes() ends. Errors: kInternal if somebody else has mapped it for writing.
   ipc::Segment seal() &&;

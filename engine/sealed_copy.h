@@ -17,8 +17,11 @@ using PartFiller = std::function<void(std::int64_t offset_bytes, std::span<std::
 // No part that is asked for is larger.
 inline constexpr std::int64_t kPartBytes = std::int64_t{4} << 20;
 
-// A segment filled part by part, in parallel and with huge pages, then sealed for ever. what: named
-// in errors.
+// Fills the memory of a segment, from its beginning on, part by part, in parallel and with huge
+// pages. Errors: whatever the filler throws.
+void fill_in_parts(std::span<std::byte> memory, const PartFiller& fill);
+
+// A segment filled so, then sealed for ever. what: named in errors.
 // Errors: kResources when there is no memory for it; whatever the filler throws.
 ipc::Segment sealed_copy(std::int64_t size_bytes, const std::string& what, const PartFiller& fill);
 

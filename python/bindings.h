@@ -32,6 +32,9 @@ void bind_workers(nanobind::module_& module);
 // Errors: kInvalid for a name that no element of an engine has.
 DType dtype_of(const std::string& name);
 
+// An array of this process. Errors: as dtype_of.
+ArrayView array_at(std::uintptr_t address, const std::string& dtype, Shape shape);
+
 // No copy. Lifetime: the memory outlives it and its views, which nobody checks.
 nanobind::object memory_view(const void* data, std::int64_t size_bytes, bool writable);
 

@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
 #include <utility>
 
 #include <gristmill/dataset.h>
@@ -63,11 +67,33 @@ nb::object view_of(const Dataset& dataset) {
 
 const void* pointer_of(std::uintptr_t address) { return reinterpret_cast<const void*>(address); }
 
+// Of an array's bytes some words from all over it and the last ones: two arrays whose samples differ
+// are different.
+nb::bytes sample(std::uintptr_t address, std::size_t size_bytes) {
+  constexpr std::size_t kWords = 64;
+  constexpr std::size_t kEnd = 64;
+  std::array<std::uint64_t, kWords> words{};
+  const auto* const bytes = reinterpret_cast<const std::byte*>(address);
+  const std::size_t step = std::max(size_bytes / kWords, sizeof(std::uint64_t));
+  std::size_t count = 0;
+  for (std::size_t at = 0; count < kWords && at + sizeof(std::uint64_t) <= size_bytes; at += step) {
+    std::memcpy(&words[count++], bytes + at, sizeof(std::uint64_t));
+  }
+  std::string text(reinterpret_cast<const char*>(words.data()), count * sizeof(std::uint64_t));
+  const std::size_t end = std::min(size_bytes, kEnd);
+  text.append(reinterpret_cast<const char*>(bytes + size_bytes - end), end);
+  return nb::bytes(text.data(), text.size());
+}
+
 }  // namespace
 
 DType dtype_of(const std::string& name) {
   if (const std::optional<DType> dtype = dtype_named(name)) return *dtype;
   throw Error(ErrorCode::kInvalid, "no kernel can read elements of dtype \"" + name + "\"");
+}
+
+ArrayView array_at(std::uintptr_t address, const std::string& dtype, Shape shape) {
+  return {pointer_of(address), dtype_of(dtype), std::move(shape)};
 }
 
 void bind_datasets(nb::module_& module) {
@@ -82,7 +108,7 @@ void bind_datasets(nb::module_& module) {
                   })
       .def_static("copy_of",
                   [](std::uintptr_t address, const std::string& dtype, Shape shape) {
-                    const ArrayView array(pointer_of(address), dtype_of(dtype), std::move(shape));
+                    const ArrayView array = array_at(address, dtype, std::move(shape));
                     const nb::gil_scoped_release released;
                     return Dataset::copy_of(array);
                   })
@@ -109,6 +135,7 @@ void bind_datasets(nb::module_& module) {
            })
       .def("view", &FillableMemory::view)
       .def("seal", &FillableMemory::seal);
+  module.def("sample", &sample);
   module.def(
       "find_placed",
       [](std::uintptr_t address,

@@ -131,6 +131,12 @@ void bind_engine(nb::module_& module) {
              const nb::gil_scoped_release released;
              return self.engine()->submit(std::move(spec));
            })
+      .def("copy_of",
+           [](NativeEngine& self, std::uintptr_t address, const std::string& dtype, Shape shape) {
+             const ArrayView array = array_at(address, dtype, std::move(shape));
+             const nb::gil_scoped_release released;
+             return self.engine()->copy_of(array);
+           })
       .def("kernels",
            [](NativeEngine& self) {
              std::vector<KernelInfo> kernels;

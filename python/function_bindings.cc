@@ -23,11 +23,10 @@ class FunctionEngine {
   ~FunctionEngine() { close(); }
 
   Job submit(const FunctionJob& job) {
-    // Held, because another thread may close the engine meanwhile.
-    const std::shared_ptr<engine::JobQueue> jobs = jobs_.load();
-    if (!jobs) throw Error(ErrorCode::kInvalid, "this engine is closed");
+    const auto jobs = open_jobs();
     return jobs->submit(plan_function_job(job, jobs->workers()));
   }
+  Dataset copy_of(const ArrayView& array) { return open_jobs()->copy_of(array); }
   std::int64_t chunk_items(std::int64_t items, std::int64_t bytes_per_item, ChunkSize size) const {
     return engine::plan_chunks({.items = items, .bytes_per_item = bytes_per_item}, size)
         .chunk_items;
@@ -38,6 +37,12 @@ class FunctionEngine {
   }
 
  private:
+  // To be held while they are used: another thread may close the engine meanwhile.
+  std::shared_ptr<engine::JobQueue> open_jobs() const {
+    if (auto jobs = jobs_.load()) return jobs;
+    throw Error(ErrorCode::kInvalid, "this engine is closed");
+  }
+
   std::atomic<std::shared_ptr<engine::JobQueue>> jobs_;
 };
 
@@ -82,6 +87,13 @@ void bind_functions(nb::module_& module) {
       .def("submit", &submit, nb::kw_only(), nb::arg("name"), nb::arg("emits"), nb::arg("function"),
            nb::arg("inputs"), nb::arg("items"), nb::arg("bytes_per_item"), nb::arg("chunk_size"),
            nb::arg("outputs"), nb::arg("overwrites"), nb::arg("faults"))
+      .def("copy_of",
+           [](FunctionEngine& self, std::uintptr_t address, const std::string& dtype,
+              Shape shape) {
+             const ArrayView array = array_at(address, dtype, std::move(shape));
+             const nb::gil_scoped_release released;
+             return self.copy_of(array);
+           })
       .def("chunk_items",
            [](const FunctionEngine& self, std::int64_t items, std::int64_t bytes_per_item,
               const nb::object& size) {

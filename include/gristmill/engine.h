@@ -95,6 +95,12 @@ class Engine {
   // Errors: as in_memory(); kInvalid for a scalar.
   Job submit_in_memory(const Dataset& file);
 
+  // A copy of an array for jobs of this engine to read. Unlike Dataset::copy_of it lies in memory
+  // that the engine uses again and that counts for memory_bytes, so nothing has to be zeroed for the
+  // next one; like results, it is read-only by a promise of our processes and not by the kernel.
+  // Where memory_bytes leaves no room it is Dataset::copy_of. Errors: as that.
+  Dataset copy_of(const ArrayView& array);
+
   // What submit() would do, without doing it. Errors: as submit(), but nothing is reserved.
   JobPlan plan(JobSpec spec);
 

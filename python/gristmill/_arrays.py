@@ -239,26 +239,22 @@ def placed_already(array):
     return _open_mapped(array)
 
 
-def place(array):
-    """The engine's dataset of an array: as it is if it is placed, else one copy of it."""
+def place(array, copy_of=_core.Dataset.copy_of):
+    """The engine's dataset of an array: as it is if it is placed, else one copy of it.
+
+    copy_of: makes the copy; that of an engine uses the memory of its earlier jobs again.
+    """
     placed = placed_already(array)
     if placed is not None:
         return placed
     array = np.ascontiguousarray(array)
     name, shape = engine_shape(array.dtype, array.shape)
-    return _core.Dataset.copy_of(_address(array), name, list(shape))
-
-
-_SAMPLES = 256
+    return copy_of(_address(array), name, list(shape))
 
 
 def _sample(array):
     """Some of an array's bytes, from all over it: another sample is another array."""
-    raw = array.reshape(-1).view(np.uint8) if array.flags.c_contiguous and array.size else None
-    if raw is None:
-        return b""
-    step = max(raw.size // _SAMPLES, 1)
-    return raw[::step].tobytes() + raw[-64:].tobytes()
+    return _core.sample(_address(array), array.nbytes) if array.flags.c_contiguous else None
 
 
 class SharedArrays:
@@ -269,26 +265,27 @@ class SharedArrays:
 
     def share(self, array, refresh):
         array = as_array(array)
-        if isinstance(array, Dataset) and placed_already(array) is not None:
-            return array
+        known = None if refresh else self._shared_before(array)
+        if known is not None:
+            return known
         placed = placed_already(array)
         if placed is not None:
-            return dataset_array(placed, array.dtype, array.shape)
-        key = id(array)
-        known = self._known.get(key)
+            whole = isinstance(array, Dataset)
+            return array if whole else dataset_array(placed, array.dtype, array.shape)
         sample = _sample(array)
-        if known is not None and not refresh:
-            of_array, shared, sample_then = known
-            if of_array() is array and sample_then == sample:
-                dataset = shared()
-                if dataset is not None:
-                    return dataset
         dataset = dataset_array(place(array), array.dtype, array.shape)
-        self._remember(key, array, dataset, sample)
+        self._remember(array, dataset, sample)
         return dataset
 
-    def _remember(self, key, array, dataset, sample):
-        known = self._known
+    def _shared_before(self, array):
+        known = self._known.get(id(array))
+        if known is None:
+            return None
+        of_array, shared, sample = known
+        return shared() if of_array() is array and sample == _sample(array) else None
+
+    def _remember(self, array, dataset, sample):
+        known, key = self._known, id(array)
 
         def forget(_, key=key):
             known.pop(key, None)

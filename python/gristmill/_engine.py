@@ -177,8 +177,8 @@ class Engine:
         dataset, a result, a numpy.memmap, or a contiguous part of one) is not copied: who may write
         to a result or to a file still may, and must not while jobs read it. An array that
         was shared before and still lives is not copied again: to share it after it was changed in
-        place say refresh=True (a change is noticed without it only if it touches one of some 256
-        sampled bytes).
+        place say refresh=True (a change is noticed without it only if it touches one of some 64
+        sampled places).
         Raises InvalidError for elements that are Python objects; ResourcesError without memory.
         """
         return self._shared.share(array, refresh)
@@ -230,7 +230,7 @@ class Engine:
         core = self._native_core()
         faults = {name: words.pop(name) for name in _FAULT_WORDS if name in words}
         facts = core.kernel(kernel)
-        inputs, parameters = self._arguments(facts, arrays, words, params or {})
+        inputs, parameters = self._arguments(core, facts, arrays, words, params or {})
         job = core.submit(
             kernel,
             inputs,
@@ -242,7 +242,7 @@ class Engine:
         return self._finish(Job(job, _kernel_outputs), progress, wait)
 
     @staticmethod
-    def _arguments(facts, arrays, words, params):
+    def _arguments(core, facts, arrays, words, params):
         names = [name for name, *_ in facts["inputs"]]
         if len(arrays) > len(names):
             raise InvalidError(
@@ -258,7 +258,10 @@ class Engine:
             else:
                 parameters[name] = value
         parameters = {name: _param(name, value) for name, value in parameters.items()}
-        placed = {name: _arrays.place(_arrays.as_array(value)) for name, value in inputs.items()}
+        placed = {
+            name: _arrays.place(_arrays.as_array(value), core.copy_of)
+            for name, value in inputs.items()
+        }
         return placed, parameters
 
     @staticmethod
@@ -310,7 +313,7 @@ class Engine:
         engine = self._function_core()
         policy = _fault_policy(faults)
         chunk_size = _chunk_size(chunk_size)
-        work = _function_jobs.ChunkFunction(function, arrays, _arrays.place, into)
+        work = _function_jobs.ChunkFunction(function, arrays, engine.copy_of, into)
         first = None
         if dtype is None:
             if into:
@@ -359,7 +362,7 @@ class Engine:
         engine = self._function_core()
         policy = _fault_policy(faults)
         chunk_size = _chunk_size(chunk_size)
-        work = _function_jobs.ChunkFunction(function, arrays, _arrays.place)
+        work = _function_jobs.ChunkFunction(function, arrays, engine.copy_of)
         more = {}
         if dtype is None:
             first, _, chunk_size = work.first_chunk(engine, chunk_size, policy)
@@ -404,7 +407,7 @@ class Engine:
         engine = self._function_core()
         policy = _fault_policy(faults)
         chunk_size = _chunk_size(chunk_size)
-        work = _function_jobs.ChunkFunction(function, arrays, _arrays.place)
+        work = _function_jobs.ChunkFunction(function, arrays, engine.copy_of)
         if work.items == 0:
             if initial is _NOTHING:
                 raise InvalidError("there are no rows to reduce, and no initial result is given")

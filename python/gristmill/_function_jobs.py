@@ -18,7 +18,7 @@ OBJECTS = ("objects", "uint8", [0], "")
 class ChunkFunction:
     """A Python function with the arrays whose rows it is called with."""
 
-    def __init__(self, function, arrays, place, into=False):
+    def __init__(self, function, arrays, copy_of, into=False):
         if not callable(function):
             raise InvalidError(f"{function!r} is no function")
         if not arrays:
@@ -34,7 +34,7 @@ class ChunkFunction:
         if len(lengths) > 1:
             raise InvalidError(f"the arrays have different numbers of rows: {lengths}")
         self.items = lengths[0]
-        self.placed = [place(array) for array in arrays]
+        self.placed = [_arrays.place(array, copy_of) for array in arrays]
         self.facts = [(array.dtype, array.shape) for array in arrays]
         self.input_bytes = sum(array.nbytes // max(self.items, 1) for array in arrays)
 

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "tests/process/process_test.h"
+#include "tests/support/error_of.h"
 #include "tests/support/forked_child.h"
 #include "tests/support/temporary_folder.h"
 
@@ -112,6 +113,39 @@ TEST_F(ReusedMemoryTest, AResultInAFileIsWatchedLikeAnyFile) {
   JobSpec onto_itself = add_one(written);
   onto_itself.outputs = {{"sum", folder / "sum.npy"}};
   EXPECT_THROW(engine->submit(onto_itself), Error);
+}
+
+TEST_F(ReusedMemoryTest, CopiesOfArraysLieInTheMemoryOfTheCopyBefore) {
+  const auto engine = engine_of(2);
+  std::vector<std::int64_t> values(kItems);
+  std::set<const void*> addresses;
+  for (int i = 0; i < 6; ++i) {
+    std::fill(values.begin(), values.end(), i);
+    Dataset copy = engine->copy_of(ArrayView(std::span<const std::int64_t>(values), {kItems}));
+    addresses.insert(copy.view().data());
+    std::fill(values.begin(), values.end(), -1);
+    expect_all(copy.view(), i);
+    expect_all(engine->submit(add_one(std::move(copy))).wait().array(), i + 1);
+  }
+  EXPECT_LE(addresses.size(), 2U) << "one of the copies, one of the results";
+}
+
+TEST_F(ReusedMemoryTest, ACopyBeyondTheMemoryLimitIsOfItsOwn) {
+  EngineOptions options = options_of(1);
+  options.memory_bytes = kBytes / 2;
+  Engine engine(std::move(options));
+  const std::vector<std::int64_t> values(kItems, 5);
+  const Dataset copy = engine.copy_of(ArrayView(std::span(values), {kItems}));
+  expect_all(copy.view(), 5);
+  const Dataset none = engine.copy_of(ArrayView(std::span(values).first(0), {0}));
+  EXPECT_EQ(none.size_bytes(), 0);
+}
+
+TEST_F(ReusedMemoryTest, ACopyOfWhatCannotBeReadIsRefused) {
+  const auto engine = engine_of(1);
+  const ArrayView nowhere(reinterpret_cast<const void*>(64), DType::kInt64, {kItems});
+  EXPECT_EQ(error_of([&] { engine->copy_of(nowhere); }).message(),
+            "could not fill a copy of 2097152 x int64: bad address");
 }
 
 TEST_F(ReusedMemoryTest, AnOutputWithoutElementsCanBeAFile) {
