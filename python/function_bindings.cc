@@ -88,8 +88,7 @@ void bind_functions(nb::module_& module) {
            nb::arg("inputs"), nb::arg("items"), nb::arg("bytes_per_item"), nb::arg("chunk_size"),
            nb::arg("outputs"), nb::arg("overwrites"), nb::arg("faults"))
       .def("copy_of",
-           [](FunctionEngine& self, std::uintptr_t address, const std::string& dtype,
-              Shape shape) {
+           [](FunctionEngine& self, std::uintptr_t address, const std::string& dtype, Shape shape) {
              const ArrayView array = array_at(address, dtype, std::move(shape));
              const nb::gil_scoped_release released;
              return self.copy_of(array);
