@@ -114,6 +114,7 @@ Json workers_json(const JobSummary& summary) {
                        {"items", worker.items},
                        {"leases", worker.leases},
                        {"stolen_leases", worker.stolen_leases},
+                       {"first_chunk_seconds", worker.first_chunk.count()},
                        {"busy_seconds", worker.busy.count()},
                        {"busy_share", worker.busy_share}});
   }
@@ -189,6 +190,10 @@ std::string summary_json(const Result& result, const Placing& placing) {
                     {"quarantined", quarantined_chunks(summary.faults)}};
   json["outputs"] = outputs_json(summary.plan);
   json["workers"] = workers_json(summary);
+  json["chunk_seconds"] = {{"median", summary.chunk_times.median.count()},
+                           {"p90", summary.chunk_times.p90.count()},
+                           {"p99", summary.chunk_times.p99.count()},
+                           {"longest", summary.chunk_times.longest.count()}};
   json["placing_seconds"] = placing.elapsed.count();
   json["bytes"] = {{"mapped", summary.mapped_bytes},
                    {"copied", placing.copied_bytes + summary.copied_bytes},

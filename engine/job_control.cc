@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <span>
 
@@ -142,7 +143,8 @@ std::int64_t JobControl::done_as_counted() const {
   return done;
 }
 
-std::vector<WorkerStats> JobControl::worker_stats(std::chrono::duration<double> running) const {
+std::vector<WorkerStats> JobControl::worker_stats(std::chrono::steady_clock::time_point submitted,
+                                                  std::chrono::duration<double> running) const {
   std::vector<WorkerStats> all;
   for (std::uint32_t slot = 0; slot < words_->slots(); ++slot) {
     const ipc::SlotWords& words = words_->slot(slot);
@@ -153,19 +155,51 @@ std::vector<WorkerStats> JobControl::worker_stats(std::chrono::duration<double> 
     stats.leases = read(words.leases);
     stats.stolen_leases = read(words.stolen_leases);
     stats.busy = std::chrono::nanoseconds(read(words.busy_nanoseconds));
+    if (const auto first = first_chunk(slot)) stats.first_chunk = *first - submitted;
     if (running.count() > 0) stats.busy_share = stats.busy / running;
   }
   return all;
 }
 
-std::optional<std::chrono::steady_clock::time_point> JobControl::first_chunk() const {
-  std::int64_t first = 0;
+ChunkTimes JobControl::chunk_times() const {
+  std::array<std::uint64_t, ipc::kTimeBuckets> chunks{};
+  std::uint64_t all = 0;
   for (std::uint32_t slot = 0; slot < words_->slots(); ++slot) {
-    const std::int64_t began = read(words_->slot(slot).first_chunk_nanoseconds, INT64_MAX);
-    if (began != 0 && (first == 0 || began < first)) first = began;
+    for (std::size_t bucket = 0; bucket < ipc::kTimeBuckets; ++bucket) {
+      // relaxed: as read.
+      const std::uint32_t count =
+          words_->slot(slot).chunk_times[bucket].load(std::memory_order_relaxed);
+      chunks[bucket] += count;
+      all += count;
+    }
   }
-  if (first == 0) return std::nullopt;
-  return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(first));
+  const auto quantile = [&](double share) {
+    const auto below = static_cast<std::uint64_t>(share * static_cast<double>(all));
+    std::uint64_t seen = 0;
+    std::size_t bucket = 0;
+    for (std::size_t i = 0; i < chunks.size() && seen <= below; ++i) {
+      seen += chunks[i];
+      if (chunks[i] > 0) bucket = i;
+    }
+    return std::chrono::duration<double, std::nano>(ipc::time_in_bucket(bucket));
+  };
+  return {quantile(0.5), quantile(0.9), quantile(0.99), quantile(1)};
+}
+
+std::optional<std::chrono::steady_clock::time_point> JobControl::first_chunk(
+    std::uint32_t slot) const {
+  const std::int64_t began = read(words_->slot(slot).first_chunk_nanoseconds, INT64_MAX);
+  if (began == 0) return std::nullopt;
+  return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(began));
+}
+
+std::optional<std::chrono::steady_clock::time_point> JobControl::first_chunk() const {
+  std::optional<std::chrono::steady_clock::time_point> first;
+  for (std::uint32_t slot = 0; slot < words_->slots(); ++slot) {
+    const auto began = first_chunk(slot);
+    if (began && (!first || *began < *first)) first = began;
+  }
+  return first;
 }
 
 }  // namespace gristmill::engine

@@ -67,11 +67,15 @@ class JobControl {
   std::int64_t done_as_counted() const;
 
   // Requires: a quiet state.
-  std::vector<WorkerStats> worker_stats(std::chrono::duration<double> running) const;
+  std::vector<WorkerStats> worker_stats(std::chrono::steady_clock::time_point submitted,
+                                        std::chrono::duration<double> running) const;
+  ChunkTimes chunk_times() const;
   // When the first chunk began; none if no one did.
   std::optional<std::chrono::steady_clock::time_point> first_chunk() const;
 
  private:
+  std::optional<std::chrono::steady_clock::time_point> first_chunk(std::uint32_t slot) const;
+
   std::shared_ptr<const PooledSegment> memory_;
   std::shared_ptr<const ipc::ControlSegment> words_;
   std::uint64_t ledger_key_;

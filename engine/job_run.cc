@@ -430,7 +430,8 @@ JobSummary JobRun::summary() const {
   // Where two workers' parts meet, both may have mapped a page.
   facts.huge_bytes = std::min(costs_.huge_bytes(), job_.plan.reserved_bytes);
   if (!control_) return facts;
-  facts.workers = control_->worker_stats(facts.running);
+  facts.workers = control_->worker_stats(state_->submitted(), facts.running);
+  facts.chunk_times = control_->chunk_times();
   for (const WorkerStats& stats : facts.workers) {
     facts.chunks_done += stats.chunks;
     facts.items_done += stats.items;

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+
+#include "ipc/chunk_times.h"
 
 // A job's control segment: what coordinator and workers share while the job runs. Who writes what,
 // and what happens when a writer dies there, is in README.md.
@@ -79,6 +82,8 @@ struct SlotWords {
   std::atomic<std::uint64_t> accumulates;
   // Bytes of rows that this slot's worker has reserved in an emit.
   std::atomic<std::uint64_t> reserved_bytes;
+  // Of chunks, by the bucket of the time they took.
+  std::array<std::atomic<std::uint32_t>, kTimeBuckets> chunk_times;
 };
 
 // Where the rows of a chunk lie, in an emit: rows [first_row, first_row + rows) of an extent.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <utility>
@@ -64,6 +65,15 @@ nb::dict fault_facts(const FaultReport& faults) {
   return facts;
 }
 
+nb::dict chunk_time_facts(const ChunkTimes& times) {
+  nb::dict facts;
+  facts["median"] = times.median.count();
+  facts["p90"] = times.p90.count();
+  facts["p99"] = times.p99.count();
+  facts["longest"] = times.longest.count();
+  return facts;
+}
+
 nb::list worker_facts(const JobSummary& summary) {
   nb::list workers;
   for (const WorkerStats& worker : summary.workers) {
@@ -73,6 +83,8 @@ nb::list worker_facts(const JobSummary& summary) {
     facts["items"] = worker.items;
     facts["leases"] = worker.leases;
     facts["stolen_leases"] = worker.stolen_leases;
+    facts["start_seconds"] = worker.first_chunk.count();
+    facts["wait_seconds"] = std::max((summary.running - worker.busy).count(), 0.0);
     facts["busy_seconds"] = worker.busy.count();
     facts["busy_share"] = worker.busy_share;
     workers.append(facts);
@@ -108,6 +120,7 @@ nb::dict facts_of(const Result& result) {
   facts["chunk_items"] = summary.plan.chunk_items;
   facts["chunk_rule"] = summary.plan.chunk_rule;
   facts["workers"] = worker_facts(summary);
+  facts["chunk_seconds"] = chunk_time_facts(summary.chunk_times);
   facts["bytes"] = byte_facts(summary);
   facts["faults"] = fault_facts(summary.faults);
   facts["counters"] = counters;

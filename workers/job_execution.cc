@@ -311,8 +311,17 @@ bool JobExecution::run_lease(ipc::ChunkRange lease) {
   add(words().follow_ups_done, follow_ups);
   add(words().items_done, static_cast<std::uint64_t>(items));
   add(words().busy_nanoseconds, static_cast<std::uint64_t>(elapsed.count()));
+  if (done > 0 && follow_ups == 0) count_times(done, elapsed);
   GRISTMILL_TEST_POINT("after-counters");
   return failed || done + follow_ups > 0;
+}
+
+// Each of a lease's chunks counts for its share of the time.
+void JobExecution::count_times(std::uint32_t chunks, std::chrono::nanoseconds elapsed) {
+  const auto each = static_cast<std::uint64_t>(elapsed.count()) / chunks;
+  std::atomic<std::uint32_t>& bucket = words().chunk_times[ipc::time_bucket(each)];
+  // relaxed: as in add.
+  bucket.store(bucket.load(std::memory_order_relaxed) + chunks, std::memory_order_relaxed);
 }
 
 inline JobExecution::ChunkEnd JobExecution::run_or_report(std::uint32_t chunk) {

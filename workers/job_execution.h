@@ -70,6 +70,7 @@ class JobExecution {
   void fill(const ipc::Order& order);
   ipc::JobFailed failure_of(const Error& error);
   bool run_lease(ipc::ChunkRange lease);
+  void count_times(std::uint32_t chunks, std::chrono::nanoseconds elapsed);
   ChunkEnd run_or_report(std::uint32_t chunk);
   void stamp(std::uint32_t chunk);
   void run_kernel(std::int64_t begin, std::int64_t end, void* accumulator);

@@ -31,8 +31,18 @@ struct WorkerStats {
   std::int64_t items = 0;
   std::int64_t leases = 0;
   std::int64_t stolen_leases = 0;
-  std::chrono::duration<double> busy{};  // inside the kernel
-  double busy_share = 0.0;               // busy / the job's running time
+  std::chrono::duration<double> first_chunk{};  // from submit to its first kernel call; 0: none
+  std::chrono::duration<double> busy{};         // inside the kernel
+  double busy_share = 0.0;                      // busy / the job's running time
+};
+
+// How long chunks took, all workers together, true to an eighth. Chunks that a worker claimed at
+// once count for an equal share of the time they took together, which is at most some 200 us.
+struct ChunkTimes {
+  std::chrono::duration<double> median{};
+  std::chrono::duration<double> p90{};
+  std::chrono::duration<double> p99{};
+  std::chrono::duration<double> longest{};
 };
 
 // A line that a kernel had for the user of the job.
@@ -50,6 +60,7 @@ struct JobSummary {
   std::int64_t items_done = 0;
   std::int64_t chunks_done = 0;
   std::vector<WorkerStats> workers;
+  ChunkTimes chunk_times;
   std::int64_t mapped_bytes = 0;   // inputs and outputs, once for all workers
   std::int64_t faulted_bytes = 0;  // pages that workers mapped by faults in this job
   std::int64_t huge_bytes = 0;     // of the outputs, mapped by huge pages

@@ -51,10 +51,12 @@ class Job:
         return self._value[0]
 
     def insights(self):
-        """What the ended job did and cost, as a dict: seconds, chunks, workers, bytes, faults.
+        """What the ended job did and cost, as a dict: seconds, chunks, workers, bytes, faults ...
 
-        workers: for each its chunks, items, busy_seconds and busy_share; bytes: mapped, copied,
-        faulted, huge. Waits for the job.
+        workers: for each its chunks and items, start_seconds from submission to its first chunk,
+        busy_seconds in the function, wait_seconds of the job's running_seconds outside of it, and
+        busy_share. chunk_seconds: median, p90, p99 and longest time of a chunk, true to an eighth.
+        bytes: mapped (shared by all workers), copied, faulted, huge. Waits for the job.
         """
         self._wait(None)
         return self._core.wait().facts()

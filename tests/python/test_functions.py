@@ -142,6 +142,25 @@ def test_a_job_tells_its_progress_and_what_it_cost(engine):
     assert facts["outcome"] == "done" and sum(w["items"] for w in facts["workers"]) == len(ROWS)
 
 
+def test_insights_tell_where_the_time_went(engine):
+    def sleep(rows):
+        time.sleep(0.2 if rows[0] == 0 else 0.02)
+        return rows
+
+    numbers = np.arange(20)
+    job = engine.map_chunks(sleep, numbers, dtype="i8", chunk_size=1, wait=False)
+    facts = job.insights()
+    times = facts["chunk_seconds"]
+    assert times["median"] == pytest.approx(0.02, rel=0.5)
+    assert times["median"] <= times["p90"] <= times["p99"] <= times["longest"]
+    assert times["longest"] == pytest.approx(0.2, rel=0.5)
+    for worker in facts["workers"]:
+        assert 0 < worker["start_seconds"] < facts["seconds"]
+        spent = worker["busy_seconds"] + worker["wait_seconds"]
+        assert spent == pytest.approx(facts["running_seconds"], rel=0.01)
+    assert sum(worker["busy_seconds"] for worker in facts["workers"]) >= 0.2 + 19 * 0.02
+
+
 def test_workers_do_not_draw_the_same_random_numbers(engine):
     def draw(rows):
         return np.random.random(len(rows))

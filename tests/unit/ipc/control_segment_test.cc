@@ -97,6 +97,7 @@ TEST(ControlSegmentTest, StartsWithEmptyPartitionsAndAnOpenLedger) {
     EXPECT_EQ(words.stolen_leases, 0U);
     EXPECT_EQ(words.busy_nanoseconds, 0U);
     EXPECT_EQ(words.first_chunk_nanoseconds, 0U);
+    for (const auto& chunks : words.chunk_times) EXPECT_EQ(chunks, 0U);
   }
   for (std::uint32_t chunk = 0; chunk < 100; ++chunk) EXPECT_EQ(control.ledger(chunk), kOpen);
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
@@ -146,6 +147,8 @@ TEST_F(JobExecutionTest, CountsWhatItDoes) {
   EXPECT_LT(words().stolen_leases, words().leases);
   EXPECT_GT(words().busy_nanoseconds, 0U);
   EXPECT_GT(words().first_chunk_nanoseconds, 0U);
+  const auto& times = words().chunk_times;
+  EXPECT_EQ(std::accumulate(times.begin(), times.end(), std::uint64_t{0}), kChunks);
   EXPECT_EQ(control_.slot(1).chunks_done, 0U);
 }
 
