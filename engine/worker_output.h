@@ -17,6 +17,8 @@ struct WorkerLines {
   std::function<void(int worker, std::string_view line)> take = [](int, std::string_view) {};
   // False: a line would have to wait; it stays with its worker.
   std::function<bool()> ready = [] { return true; };
+  // Told of each line of a worker that has ended that nobody was ready for.
+  std::function<void(int worker)> miss = [](int) {};
 };
 
 // Lines go to stderr as "gristmill: worker 3: text", each in one write. Never blocks.

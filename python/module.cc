@@ -5,6 +5,7 @@ NB_MODULE(_core, module) {
   bind_errors(module);
   bind_datasets(module);
   bind_jobs(module);
+  bind_output(module);
   bind_engine(module);
   bind_calls(module);
   bind_functions(module);
