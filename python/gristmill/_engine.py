@@ -14,6 +14,7 @@ import numpy as np
 from . import _arrays, _core, _function_jobs, _interpreter
 from ._errors import InvalidError
 from ._jobs import Job, show_progress
+from ._worker_output import WorkerOutput
 
 _PACKAGE = pathlib.Path(__file__).parent
 WORKER_PROGRAM = _PACKAGE / "bin" / "gristmill-worker"
@@ -103,6 +104,11 @@ class Engine:
     zygote: Python workers are forked from one process that has NumPy loaded, which takes
         milliseconds. False: each is a program of its own.
     preload: modules that this process loads beside NumPy.
+    worker_output: a callable (worker, line) for each line that workers write to stdout and stderr,
+        worker -1 being the one that plans; None: to sys.stderr, as "gristmill: worker 3: text". It
+        is called by a thread of its own. Lines that have arrived come before the result does; those
+        of a worker that dies, or that are on their way, may come shortly after, and all before
+        close() returns. Lines wait in their workers, and these with them, if they are not taken.
 
     Workers start when they are first needed: those for kernels at the first run(), those for Python
     functions at the first map_chunks(). Safe to use from several threads; jobs run one at a time.
@@ -119,6 +125,7 @@ class Engine:
         memory_limit=None,
         zygote=True,
         preload=(),
+        worker_output=None,
     ):
         self._workers = _core.usable_cpus() if workers is None else int(workers)
         if not 1 <= self._workers <= _core.MOST_WORKERS:
@@ -131,6 +138,8 @@ class Engine:
         self._memory_limit = _size_bytes(memory_limit, "memory_limit")
         self._zygote = zygote
         self._preload = _interpreter.names_to_preload(preload)
+        self._output = output = WorkerOutput(worker_output)
+        self._gone = weakref.ref(self, lambda _: output.lines.end())
         self._shared = _arrays.SharedArrays()
         self._native = None
         self._functions = None
@@ -153,6 +162,7 @@ class Engine:
             if core is not None:
                 core.close()
         self._native = self._functions = None
+        self._output.close()
 
     def __enter__(self):
         return self
@@ -239,7 +249,7 @@ class Engine:
             _chunk_size(chunk_size),
             _fault_policy(faults),
         )
-        return self._finish(Job(job, _kernel_outputs), progress, wait)
+        return self._finish(Job(job, _kernel_outputs, self._output), progress, wait)
 
     @staticmethod
     def _arguments(facts, arrays, words, params):
@@ -337,7 +347,7 @@ class Engine:
         def take(result):
             return _arrays.array_over(result.dataset("result").view(), dtype, shape)
 
-        return self._finish(Job(core, take), progress, wait)
+        return self._finish(Job(core, take, self._output), progress, wait)
 
     def flat_map_chunks(
         self,
@@ -389,7 +399,7 @@ class Engine:
                 return arrays
             return np.concatenate(arrays, dtype=dtype) if arrays else np.empty((0, *shape), dtype)
 
-        return self._finish(Job(core, take), progress, wait)
+        return self._finish(Job(core, take, self._output), progress, wait)
 
     def reduce_chunks(
         self, function, merge, *arrays, initial=_NOTHING, chunk_size="auto", progress=None, **faults
@@ -410,7 +420,7 @@ class Engine:
                 raise InvalidError("there are no rows to reduce, and no initial result is given")
             return initial
         core = work.objects(engine, chunk_size, policy)
-        result = self._finish(Job(core, lambda done: done), progress, True)
+        result = self._finish(Job(core, lambda done: done, self._output), progress, True)
         return _function_jobs.merged(engine, merge, result, policy)
 
     def _finish(self, job, progress, wait):
@@ -432,6 +442,7 @@ class Engine:
     def _native_core(self):
         with self._starting:
             self._require_open()
+            self._output.begin()
             if self._native is None:
                 self._native = _core.NativeEngine(
                     self._workers,
@@ -440,12 +451,14 @@ class Engine:
                     self._memory,
                     self._cache,
                     self._memory_limit,
+                    self._output.lines,
                 )
             return self._native
 
     def _function_core(self):
         with self._starting:
             self._require_open()
+            self._output.begin()
             if self._functions is None:
                 worker = _interpreter.words("worker_main", self._preload)
                 zygote = _interpreter.words("zygote_main", self._preload)
@@ -456,6 +469,7 @@ class Engine:
                     self._memory,
                     self._cache,
                     self._memory_limit,
+                    self._output.lines,
                 )
             return self._functions
 
