@@ -11,6 +11,7 @@ namespace gristmill::python {
 namespace {
 
 constexpr std::size_t kMostBytes = std::size_t{1} << 20;
+constexpr std::size_t kMostBytesWithLate = std::size_t{16} << 20;
 constexpr std::size_t kLineBytes = 64;  // of a line, beside its text
 
 ipc::UniqueFd blocking_eventfd() {
@@ -21,7 +22,7 @@ ipc::UniqueFd blocking_eventfd() {
 
 std::string missing_lines(std::int64_t count) {
   return "(" + std::to_string(count) + (count == 1 ? " line is" : " lines are") +
-         " missing here: the worker ended before those in front of them were taken)";
+         " missing here: nobody took those in front of them)";
 }
 
 }  // namespace
@@ -29,9 +30,8 @@ std::string missing_lines(std::int64_t count) {
 LineBuffer::LineBuffer() : bell_(blocking_eventfd()) {}
 
 engine::WorkerLines LineBuffer::lines_into(const std::shared_ptr<LineBuffer>& buffer) {
-  return {.take = [buffer](int worker, std::string_view line) { buffer->add(worker, line); },
-          .ready = [buffer] { return buffer->ready(); },
-          .miss = [buffer](int worker) { buffer->count_missing(worker); }};
+  const auto add = [buffer](int worker, std::string_view line) { buffer->add(worker, line); };
+  return {.take = add, .ready = [buffer] { return buffer->ready(); }, .take_late = add};
 }
 
 bool LineBuffer::ready() const {
@@ -44,24 +44,24 @@ bool LineBuffer::ready() const {
 }
 
 void LineBuffer::add(int worker, std::string_view line) {
-  if (!is_ours()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!ended_) {
-      if (lines_.empty()) bell_.ring();
-      lines_.push_back({worker, std::string(line)});
-      bytes_ += line.size() + kLineBytes;
-      ++arrived_;
-      return;
-    }
-  }
-  engine::lines_to_stderr().take(worker, line);
+  if (!is_ours() || keep(worker, line)) return;
+  const engine::WorkerLines direct = engine::lines_to_stderr();
+  if (direct.ready()) direct.take(worker, line);
 }
 
-void LineBuffer::count_missing(int worker) {
-  if (!is_ours()) return;
+// False: it is too late for that.
+bool LineBuffer::keep(int worker, std::string_view line) {
   const std::lock_guard lock(mutex_);
-  ++missing_[worker];
+  if (ended_) return false;
+  if (bytes_ >= kMostBytesWithLate) {
+    ++missing_[worker];
+    return true;
+  }
+  if (lines_.empty()) bell_.ring();
+  lines_.push_back({worker, std::string(line)});
+  bytes_ += line.size() + kLineBytes;
+  ++arrived_;
+  return true;
 }
 
 LineBuffer::Taken LineBuffer::take() {

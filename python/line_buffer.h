@@ -20,7 +20,8 @@ namespace gristmill::python {
 // Threads and processes: safe to use from any thread; nothing waits in it, nor for the GIL. In a
 // forked child, which has no such threads and may have its mutex locked, it does nothing.
 // Lifetime: nobody needs the GIL to let go of it, because it knows its own shared_ptr.
-// Cost: bounded memory; what does not fit stays with its worker.
+// Cost: bounded memory. What does not fit stays with its worker; what does not fit when that has
+// ended is missing, and a line says so.
 class LineBuffer : public std::enable_shared_from_this<LineBuffer> {
  public:
   struct Line {
@@ -49,7 +50,7 @@ class LineBuffer : public std::enable_shared_from_this<LineBuffer> {
   bool is_ours() const { return getpid() == pid_; }
   bool ready() const;
   void add(int worker, std::string_view line);
-  void count_missing(int worker);
+  bool keep(int worker, std::string_view line);
 
   const pid_t pid_ = getpid();
   const ipc::Doorbell bell_;

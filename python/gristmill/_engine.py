@@ -325,7 +325,7 @@ class Engine:
         if dtype is None:
             if into:
                 raise InvalidError("with into=True the dtype of the result must be said")
-            first, rows, chunk_size = work.first_chunk(engine, chunk_size, policy)
+            first, rows, chunk_size = work.first_chunk(engine, self._output, chunk_size, policy)
             if first.ndim == 0 or len(first) != rows:
                 got = "a scalar" if first.ndim == 0 else f"{len(first)} rows"
                 raise InvalidError(f"{work.name} returned {got} for a chunk of {rows} rows")
@@ -372,7 +372,7 @@ class Engine:
         work = _function_jobs.ChunkFunction(function, arrays, _arrays.place)
         more = {}
         if dtype is None:
-            first, _, chunk_size = work.first_chunk(engine, chunk_size, policy)
+            first, _, chunk_size = work.first_chunk(engine, self._output, chunk_size, policy)
             if first.ndim == 0:
                 raise InvalidError(f"{work.name} returned a scalar instead of rows")
             more["first"] = first
@@ -421,7 +421,7 @@ class Engine:
             return initial
         core = work.objects(engine, chunk_size, policy)
         result = self._finish(Job(core, lambda done: done, self._output), progress, True)
-        return _function_jobs.merged(engine, merge, result, policy)
+        return _function_jobs.merged(engine, self._output, merge, result, policy)
 
     def _finish(self, job, progress, wait):
         if not wait:

@@ -15,7 +15,7 @@ _TRACEBACK = "Traceback (most recent call last)"
 class Job:
     """A job of an engine, which runs whether or not anybody waits for it."""
 
-    def __init__(self, core, take, output=None):
+    def __init__(self, core, take, output):
         self._own_core = core
         self._pid = os.getpid()
         self._take = take

@@ -9,7 +9,7 @@ import weakref
 
 from . import _core
 
-# For lines that have arrived; their taker may be stuck.
+# Who takes no line for so long is stuck.
 _MOST_SECONDS = 1.0
 
 _outputs = weakref.WeakSet()
@@ -51,14 +51,18 @@ class WorkerOutput:
                 self._thread = None
 
     def flush(self):
-        """Waits until the lines that have arrived are handed on; nobody waits twice for who is stuck."""
+        """Waits until the lines that have arrived are handed on.
+
+        Whoever takes them may be stuck. That is found out once, until the next line is taken.
+        """
         arrived = self.lines.arrived()
         if self._count >= arrived or self._is_late or threading.current_thread() is self._thread:
             return
         with self._handed_on:
-            self._is_late = not self._handed_on.wait_for(
-                lambda: self._count >= arrived, _MOST_SECONDS
-            )
+            while self._count < arrived and not self._is_late:
+                before = self._count
+                self._handed_on.wait(_MOST_SECONDS)
+                self._is_late = self._count == before
 
     def close(self):
         """After the workers have ended."""
@@ -68,16 +72,25 @@ class WorkerOutput:
             self._thread.join(_MOST_SECONDS)
 
     def _run(self):
-        last = False
-        while not last:
-            os.read(self.lines.fd(), 8)
-            lines, arrived, last = self.lines.take()
+        try:
+            while self._hand_on_some():
+                pass
+        finally:
+            self.lines.end()
+
+    def _hand_on_some(self):
+        """Waits for some lines. False: no others will come."""
+        os.read(self.lines.fd(), 8)
+        lines, arrived, last = self.lines.take()
+        try:
             if lines:
                 self._context.run(self._hand_on, lines)
+        finally:
             with self._handed_on:
                 self._count = arrived
                 self._is_late = False
                 self._handed_on.notify_all()
+        return not last
 
     def _hand_on(self, lines):
         if self._take is None:
@@ -87,6 +100,8 @@ class WorkerOutput:
                 self._take(*line)
             except BaseException as error:
                 self._report(error)
+            self._count += 1
+            self._is_late = False
 
     def _report(self, error):
         """Says it as of any thread, but once."""
@@ -108,7 +123,7 @@ def _write(text):
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
-    except Exception:
+    except BaseException:
         # Without sys.__stderr__ descriptor 2 may be any file.
         if sys.__stderr__ is not None:
             _write_to_descriptor(text.encode(errors="replace"))
