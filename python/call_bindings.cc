@@ -12,6 +12,7 @@
 #include "engine/job_queue.h"
 #include "engine/memory_output.h"
 #include "python/bindings.h"
+#include "python/freed_by_owner.h"
 #include "python/line_buffer.h"
 #include "python/python_workers.h"
 
@@ -160,9 +161,9 @@ void bind_calls(nb::module_& module) {
                 workers, retries, calls_per_worker,
                 std::chrono::duration_cast<std::chrono::milliseconds>(limit),
                 request_of(0, initializer, memories)};
-            new (self) NativeCallPool(std::make_shared<engine::CallPool>(
+            new (self) NativeCallPool(freed_by_owner(std::make_unique<engine::CallPool>(
                 python_workers(worker, zygote, 0), std::move(options), engine::memory_limits(0, -1),
-                LineBuffer::lines_into(lines)));
+                LineBuffer::lines_into(lines))));
           },
           nb::arg("worker"), nb::arg("zygote").none(), nb::arg("workers"), nb::arg("retries"),
           nb::arg("calls_per_worker"), nb::arg("stopped_seconds"), nb::arg("initializer"),

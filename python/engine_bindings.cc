@@ -6,6 +6,7 @@
 
 #include "engine/engine_core.h"
 #include "python/bindings.h"
+#include "python/freed_by_owner.h"
 #include "python/line_buffer.h"
 
 namespace gristmill::python {
@@ -81,7 +82,7 @@ JobSpec spec_of(const std::string& kernel, const nb::dict& inputs, const nb::dic
 std::shared_ptr<EngineCore> start_engine(const EngineOptions& options,
                                          const std::shared_ptr<LineBuffer>& lines) {
   const nb::gil_scoped_release released;
-  return EngineCore::start(options, LineBuffer::lines_into(lines));
+  return freed_by_owner(EngineCore::start(options, LineBuffer::lines_into(lines)));
 }
 
 // Ends without the GIL: its thread may be waiting for it.

@@ -4,6 +4,7 @@
 
 #include "engine/job_queue.h"
 #include "python/bindings.h"
+#include "python/freed_by_owner.h"
 #include "python/function_jobs.h"
 #include "python/line_buffer.h"
 #include "python/python_workers.h"
@@ -17,9 +18,9 @@ class FunctionEngine {
  public:
   FunctionEngine(std::unique_ptr<engine::WorkerLauncher> launcher, int workers,
                  std::int64_t memory_bytes, std::int64_t cache_bytes, engine::WorkerLines lines)
-      : jobs_(std::make_shared<engine::JobQueue>(std::move(launcher), workers,
-                                                 engine::memory_limits(memory_bytes, cache_bytes),
-                                                 std::move(lines))) {}
+      : jobs_(freed_by_owner(std::make_unique<engine::JobQueue>(
+            std::move(launcher), workers, engine::memory_limits(memory_bytes, cache_bytes),
+            std::move(lines)))) {}
   ~FunctionEngine() { close(); }
 
   Job submit(const FunctionJob& job) {
