@@ -105,10 +105,9 @@ class Engine:
         milliseconds. False: each is a program of its own.
     preload: modules that this process loads beside NumPy.
     worker_output: a callable (worker, line) for each line that workers write to stdout and stderr,
-        worker -1 being the one that plans; None: to sys.stderr, as "gristmill: worker 3: text". It
-        is called by a thread of its own. Lines that have arrived come before the result does; those
-        of a worker that dies, or that are on their way, may come shortly after, and all before
-        close() returns. Lines wait in their workers, and these with them, if they are not taken.
+        worker -1 being the one that plans; None: they go to sys.stderr as "gristmill: worker 3: x".
+        It is called by a thread of the engine's own, before the result of what was written in is
+        there; a worker that writes faster than its lines are taken waits.
 
     Workers start when they are first needed: those for kernels at the first run(), those for Python
     functions at the first map_chunks(). Safe to use from several threads; jobs run one at a time.

@@ -15,6 +15,8 @@ import time
 import gristmill as gm
 import numpy as np
 import pytest
+from test_plugins import CXX, need
+from test_plugins import run as build
 
 ROWS = np.arange(10.0)
 LINE = re.compile(r"gristmill: worker (\d+): (.*)\n")
@@ -192,6 +194,46 @@ class TestToStderr:
                 run_rows(engine, lambda: print("line"), chunk_size=10)
         lines = taken.getvalue().splitlines()
         assert lines == [f"{number}: gristmill: worker 0: line" for number in range(2)]
+
+
+PRINTING = """
+#include <cstdio>
+#include <unistd.h>
+#include <gristmill/kernel.hpp>
+namespace gk = gristmill::kernel;
+
+static const ssize_t loaded = write(STDOUT_FILENO, "loaded\\n", 7);
+
+constexpr auto kShout =
+    gk::define("shout", "the rows, and a line for each chunk")
+        .inputs(gk::input<double>("values", "N x any shape"))
+        .outputs(gk::output_like<double>("same", "as values", "values"))
+        .map([](const gk::Request& job, const gk::Chunk& chunk) {
+          const auto values = chunk.rows<double>(job.input("values"));
+          const auto same = chunk.output<double>("same");
+          for (std::size_t i = 0; i < same.size(); ++i) same[i] = values[i];
+          std::fprintf(stderr, "chunk of %zu\\n", same.size());
+        });
+GRISTMILL_KERNELS(gk::Defined<kShout>)
+"""
+
+
+def test_kernels_have_lines_and_so_has_the_worker_that_plans(tmp_path):
+    need(CXX)
+    (tmp_path / "shout.cc").write_text(PRINTING)
+    flags = ["-std=c++20", "-fPIC", "-shared", "-fvisibility=hidden", "-I", gm.get_include()]
+    build(CXX, *flags, "shout.cc", "-o", "shout.so", folder=tmp_path)
+    lines = []
+    with gm.Engine(
+        1, plugins=[tmp_path / "shout.so"], worker_output=lambda *line: lines.append(line)
+    ) as engine:
+        engine.run("shout", ROWS, chunk_size=5)
+        assert [line for line in lines if line[0] == 0] == [
+            (0, "loaded"),
+            (0, "chunk of 5"),
+            (0, "chunk of 5"),
+        ]
+        wait_until(lambda: (-1, "loaded") in lines)
 
 
 class Broken(io.StringIO):
