@@ -4,16 +4,15 @@
 
 namespace {
 
-// What the parent's threads had nobody frees in a forked child, and that is no news to its user.
-void expect_leaks_in_forks() {
-  pthread_atfork(nullptr, nullptr, [] { nanobind::set_leak_warnings(false); });
-}
+// When threads do not end, nobody frees what they have, and that is no news to the user.
+void expect_leaks() { nanobind::set_leak_warnings(false); }
 
 }  // namespace
 
 NB_MODULE(_core, module) {
   using namespace gristmill::python;
-  expect_leaks_in_forks();
+  pthread_atfork(nullptr, nullptr, expect_leaks);  // the parent's threads
+  module.def("expect_leaks", expect_leaks);
   bind_errors(module);
   bind_datasets(module);
   bind_jobs(module);

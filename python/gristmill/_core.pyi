@@ -4,6 +4,8 @@ import os
 import pathlib
 
 
+def expect_leaks() -> None: ...
+
 class Dataset:
     @staticmethod
     def open(arg: str | os.PathLike, /) -> Dataset: ...

@@ -138,7 +138,7 @@ class Engine:
         self._zygote = zygote
         self._preload = _interpreter.names_to_preload(preload)
         self._output = output = WorkerOutput(worker_output)
-        self._gone = weakref.ref(self, lambda _: output.lines.end())
+        self._gone = weakref.ref(self, lambda _: output.end())
         self._shared = _arrays.SharedArrays()
         self._native = None
         self._functions = None

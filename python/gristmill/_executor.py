@@ -158,6 +158,7 @@ class Executor(concurrent.futures.Executor):
         queue.close(cancel_futures)
         if queue.thread is None:
             queue.core.close()
+            queue.output.close()
         elif wait and queue.is_ours():
             queue.done.wait()
 

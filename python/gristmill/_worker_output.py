@@ -26,7 +26,7 @@ class WorkerOutput:
         """take: a callable (worker, line); None: sys.stderr."""
         if take is not None and not callable(take):
             raise TypeError(f"worker_output is {take!r} and no callable (worker, line)")
-        self.lines = _core.LineBuffer()
+        self.lines = _core.LineBuffer()  # None when it is closed
         self._take = take
         self._has_failed = False
         self._thread = None
@@ -42,12 +42,14 @@ class WorkerOutput:
         """
         self._context = contextvars.copy_context()
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="gristmill-output", daemon=True)
+            self._thread = threading.Thread(
+                target=self._run, args=(self.lines,), name="gristmill-output", daemon=True
+            )
             try:
                 self._thread.start()
                 _outputs.add(self)
             except RuntimeError:  # at the interpreter's end
-                self.lines.end()
+                self.end()
                 self._thread = None
 
     def flush(self):
@@ -55,7 +57,8 @@ class WorkerOutput:
 
         Whoever takes them may be stuck. That is found out once, until the next line is taken.
         """
-        arrived = self.lines.arrived()
+        lines = self.lines
+        arrived = 0 if lines is None else lines.arrived()
         if self._count >= arrived or self._is_late or threading.current_thread() is self._thread:
             return
         with self._handed_on:
@@ -64,24 +67,35 @@ class WorkerOutput:
                 self._handed_on.wait(_MOST_SECONDS)
                 self._is_late = self._count == before
 
+    def end(self):
+        """Lines that come from here on go to file descriptor 2. Waits for nothing."""
+        lines = self.lines
+        if lines is not None:
+            lines.end()
+
     def close(self):
         """After the workers have ended."""
         self.flush()
-        self.lines.end()
+        self.end()
+        self.lines = None
         if self._thread not in (None, threading.current_thread()) and not self._is_late:
             self._thread.join(_MOST_SECONDS)
 
-    def _run(self):
+    def is_stuck(self):
+        """Whether, when it was closed, its thread has not ended."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def _run(self, buffer):
         try:
-            while self._hand_on_some():
+            while self._hand_on_some(buffer):
                 pass
         finally:
-            self.lines.end()
+            buffer.end()
 
-    def _hand_on_some(self):
+    def _hand_on_some(self, buffer):
         """Waits for some lines. False: no others will come."""
-        os.read(self.lines.fd(), 8)
-        lines, arrived, last = self.lines.take()
+        os.read(buffer.fd(), 8)
+        lines, arrived, last = buffer.take()
         try:
             if lines:
                 self._context.run(self._hand_on, lines)
@@ -139,6 +153,8 @@ def _write_to_descriptor(data):
 
 @atexit.register
 def _end():
-    """After the engines, which are registered later. A thread must not keep what it has."""
+    """After the engines, which are registered later."""
     for output in list(_outputs):
         output.close()
+        if output.is_stuck():
+            _core.expect_leaks()
