@@ -1,38 +1,9 @@
 #include <gristmill/engine.h>
 
 #include "engine/engine_core.h"
-#include "engine/process_launcher.h"
-#include "engine/thread_launcher.h"
-#include "ipc/regular_file.h"
 
 namespace gristmill {
 namespace {
-
-constexpr const char* kBuiltInKernels = "gristmill-kernels.so";
-
-int worker_count(int asked_for) {
-  if (asked_for == 0) return usable_cpus();
-  if (asked_for < 0 || asked_for > kMaxWorkers) {
-    throw Error(ErrorCode::kInvalid,
-                {"cannot start " + std::to_string(asked_for) + " workers: 1 to " +
-                     std::to_string(kMaxWorkers) + " are possible",
-                 {},
-                 "More workers than CPUs are rarely of use; this process may use " +
-                     std::to_string(usable_cpus()) + "."});
-  }
-  return asked_for;
-}
-
-std::vector<std::string> plugin_paths(const EngineOptions& options,
-                                      const std::filesystem::path& worker_program) {
-  std::vector<std::string> paths;
-  for (const std::filesystem::path& plugin : options.plugins) {
-    ipc::open_regular_file(plugin);
-    paths.push_back(std::filesystem::absolute(plugin).string());
-  }
-  paths.push_back((worker_program.parent_path() / kBuiltInKernels).string());
-  return paths;
-}
 
 engine::WorkerLines lines_to(std::function<void(int worker, std::string_view line)> worker_output) {
   if (!worker_output) return engine::lines_to_stderr();
@@ -41,25 +12,8 @@ engine::WorkerLines lines_to(std::function<void(int worker, std::string_view lin
 
 }  // namespace
 
-Engine::Engine(EngineOptions options) {
-  const int workers = worker_count(options.workers);
-  if (options.worker_memory_bytes < 0) {
-    throw Error(ErrorCode::kInvalid, "the memory limit of a worker is negative");
-  }
-  const std::filesystem::path program =
-      engine::find_worker_program(options.worker_program, options.installed_worker);
-  const std::vector<std::string> plugins = plugin_paths(options, program);
-  std::unique_ptr<engine::WorkerLauncher> launcher;
-  if (options.in_process) {
-    launcher = std::make_unique<engine::ThreadLauncher>();
-  } else {
-    launcher = std::make_unique<engine::ProcessLauncher>(engine::Program{program.string()},
-                                                         options.worker_memory_bytes);
-  }
-  core_ =
-      std::make_unique<EngineCore>(std::move(launcher), workers, plugins, options.memory_bytes,
-                                   options.cache_bytes, lines_to(std::move(options.worker_output)));
-}
+Engine::Engine(EngineOptions options)
+    : core_(EngineCore::start(options, lines_to(std::move(options.worker_output)))) {}
 
 Engine::~Engine() = default;
 

@@ -13,6 +13,9 @@ namespace gristmill {
 // What an Engine is made of.
 class EngineCore {
  public:
+  // As Engine's constructor, whose errors it has; options.worker_output is not used.
+  static std::unique_ptr<EngineCore> start(const EngineOptions& options, engine::WorkerLines lines);
+
   // plugins: absolute paths in the order in which they are searched; the built-in one is the last.
   // memory_bytes, cache_bytes: as in EngineOptions.
   EngineCore(std::unique_ptr<engine::WorkerLauncher> launcher, int workers,

@@ -116,7 +116,7 @@ bool WorkerOutput::take_line(std::string_view text, bool even_if_not_ready) {
   if (!ready && !even_if_not_ready) return false;
   last_.push_back(fit_for_people(text));
   if (last_.size() > kMostLastLines) last_.pop_front();
-  if (ready) lines_.take(worker_, last_.back());
+  (ready ? lines_.take : lines_.take_late)(worker_, last_.back());
   return true;
 }
 

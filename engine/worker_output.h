@@ -17,6 +17,8 @@ struct WorkerLines {
   std::function<void(int worker, std::string_view line)> take = [](int, std::string_view) {};
   // False: a line would have to wait; it stays with its worker.
   std::function<bool()> ready = [] { return true; };
+  // Gets what somebody would have to be ready for when its worker has ended.
+  std::function<void(int worker, std::string_view line)> take_late = [](int, std::string_view) {};
 };
 
 // Lines go to stderr as "gristmill: worker 3: text", each in one write. Never blocks.
@@ -43,7 +45,7 @@ class WorkerOutput {
   // Some lines wait until somebody is ready for them; no descriptor tells when.
   bool waits() const { return waits_; }
   // Takes all that was written so far, an unfinished line included. For a worker that has ended:
-  // lines that nobody is ready for are not handed on.
+  // lines that nobody is ready for are late ones.
   void read_rest();
 
   // The last lines read, oldest first.

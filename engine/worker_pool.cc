@@ -109,11 +109,12 @@ bool WorkerPool::output_waits() const {
 std::vector<WorkerEvent> WorkerPool::collect(bool& more) {
   std::vector<WorkerEvent> events;
   more = false;
-  for (auto& slot : slots_) {
-    if (slot) more |= slot->output.read_some();
-  }
   for (std::uint32_t slot = 0; slot < size(); ++slot) {
     if (live(slot)) take_reports(slot, events, more);
+  }
+  // What a worker wrote before a report comes before it.
+  for (auto& slot : slots_) {
+    if (slot) more |= slot->output.read_some();
   }
   GRISTMILL_TEST_POINT("coordinator-before-deaths");
   for (std::uint32_t slot = 0; slot < size(); ++slot) {

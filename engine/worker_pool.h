@@ -88,9 +88,9 @@ class WorkerPool {
   // Some of what workers wrote waits for somebody who is ready for it; no wake-up tells when.
   bool output_waits() const;
 
-  // Hands on the lines that workers wrote, and tells what has happened: first the reports of all
-  // slots, then the deaths, then who was given up for lost. A worker that breaks the protocol is
-  // killed. A bounded number of reports a worker and call; `more` says that some wait.
+  // Hands on the lines that workers wrote, and then tells what has happened: first the reports of
+  // all slots, then the deaths, then who was given up for lost. A worker that breaks the protocol
+  // is killed. A bounded number of reports a worker and call; `more` says that some wait.
   std::vector<WorkerEvent> collect(bool& more);
 
  private:

@@ -5,6 +5,7 @@
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
+#include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
@@ -24,6 +25,7 @@ namespace gristmill::python {
 void bind_errors(nanobind::module_& module);
 void bind_datasets(nanobind::module_& module);
 void bind_jobs(nanobind::module_& module);
+void bind_output(nanobind::module_& module);
 void bind_engine(nanobind::module_& module);
 void bind_functions(nanobind::module_& module);
 void bind_calls(nanobind::module_& module);

@@ -11,8 +11,9 @@
 #include "engine/dataset_storage.h"
 #include "engine/job_queue.h"
 #include "engine/memory_output.h"
-#include "engine/worker_output.h"
 #include "python/bindings.h"
+#include "python/freed_by_owner.h"
+#include "python/line_buffer.h"
 #include "python/python_workers.h"
 
 namespace gristmill::python {
@@ -154,19 +155,19 @@ void bind_calls(nb::module_& module) {
           [](NativeCallPool* self, const std::vector<std::string>& worker,
              const std::optional<std::vector<std::string>>& zygote, int workers, int retries,
              std::int64_t calls_per_worker, double stopped_seconds, const nb::bytes& initializer,
-             const nb::list& memories) {
+             const nb::list& memories, const std::shared_ptr<LineBuffer>& lines) {
             const std::chrono::duration<double> limit(std::min(stopped_seconds, 1e9));
             engine::CallPool::Options options{
                 workers, retries, calls_per_worker,
                 std::chrono::duration_cast<std::chrono::milliseconds>(limit),
                 request_of(0, initializer, memories)};
-            new (self) NativeCallPool(std::make_shared<engine::CallPool>(
+            new (self) NativeCallPool(freed_by_owner(std::make_unique<engine::CallPool>(
                 python_workers(worker, zygote, 0), std::move(options), engine::memory_limits(0, -1),
-                engine::lines_to_stderr()));
+                LineBuffer::lines_into(lines))));
           },
           nb::arg("worker"), nb::arg("zygote").none(), nb::arg("workers"), nb::arg("retries"),
           nb::arg("calls_per_worker"), nb::arg("stopped_seconds"), nb::arg("initializer"),
-          nb::arg("memories"))
+          nb::arg("memories"), nb::arg("lines"))
       .def("reserve", &NativeCallPool::reserve)
       .def("give_back", &NativeCallPool::give_back)
       .def("take_memory", &NativeCallPool::take_memory)

@@ -4,7 +4,10 @@
 
 #include <gristmill/engine.h>
 
+#include "engine/engine_core.h"
 #include "python/bindings.h"
+#include "python/freed_by_owner.h"
+#include "python/line_buffer.h"
 
 namespace gristmill::python {
 namespace nb = nanobind;
@@ -76,27 +79,20 @@ JobSpec spec_of(const std::string& kernel, const nb::dict& inputs, const nb::dic
   return spec;
 }
 
-std::shared_ptr<Engine> start_engine(int workers, std::vector<std::filesystem::path> plugins,
-                                     std::filesystem::path worker_program,
-                                     std::int64_t memory_bytes, std::int64_t cache_bytes,
-                                     std::int64_t worker_memory_bytes) {
+std::shared_ptr<EngineCore> start_engine(const EngineOptions& options,
+                                         const std::shared_ptr<LineBuffer>& lines) {
   const nb::gil_scoped_release released;
-  return std::make_shared<Engine>(EngineOptions{.workers = workers,
-                                                .plugins = std::move(plugins),
-                                                .worker_program = std::move(worker_program),
-                                                .memory_bytes = memory_bytes,
-                                                .cache_bytes = cache_bytes,
-                                                .worker_memory_bytes = worker_memory_bytes});
+  return freed_by_owner(EngineCore::start(options, LineBuffer::lines_into(lines)));
 }
 
 // Ends without the GIL: its thread may be waiting for it.
 class NativeEngine {
  public:
-  explicit NativeEngine(std::shared_ptr<Engine> engine) : engine_(std::move(engine)) {}
+  explicit NativeEngine(std::shared_ptr<EngineCore> engine) : engine_(std::move(engine)) {}
   ~NativeEngine() { close(); }
 
   // To be held while it is used: another thread may close it meanwhile.
-  std::shared_ptr<Engine> engine() const {
+  std::shared_ptr<EngineCore> engine() const {
     if (auto engine = engine_.load()) return engine;
     throw Error(ErrorCode::kInvalid, "this engine is closed");
   }
@@ -106,7 +102,7 @@ class NativeEngine {
   }
 
  private:
-  std::atomic<std::shared_ptr<Engine>> engine_;
+  std::atomic<std::shared_ptr<EngineCore>> engine_;
 };
 
 }  // namespace
@@ -118,10 +114,15 @@ void bind_engine(nb::module_& module) {
       .def("__init__",
            [](NativeEngine* self, int workers, std::vector<std::filesystem::path> plugins,
               std::filesystem::path worker_program, std::int64_t memory_bytes,
-              std::int64_t cache_bytes, std::int64_t worker_memory_bytes) {
-             new (self)
-                 NativeEngine{start_engine(workers, std::move(plugins), std::move(worker_program),
-                                           memory_bytes, cache_bytes, worker_memory_bytes)};
+              std::int64_t cache_bytes, std::int64_t worker_memory_bytes,
+              const std::shared_ptr<LineBuffer>& lines) {
+             new (self) NativeEngine{start_engine({.workers = workers,
+                                                   .plugins = std::move(plugins),
+                                                   .worker_program = std::move(worker_program),
+                                                   .memory_bytes = memory_bytes,
+                                                   .cache_bytes = cache_bytes,
+                                                   .worker_memory_bytes = worker_memory_bytes},
+                                                  lines)};
            })
       .def("submit",
            [](NativeEngine& self, const std::string& kernel, const nb::dict& inputs,
@@ -142,7 +143,7 @@ void bind_engine(nb::module_& module) {
              std::vector<KernelInfo> kernels;
              {
                const nb::gil_scoped_release released;
-               kernels = self.engine()->kernels();
+               kernels = self.engine()->planner().kernels();
              }
              nb::list facts;
              for (const KernelInfo& kernel : kernels) facts.append(facts_of(kernel));
@@ -153,7 +154,7 @@ void bind_engine(nb::module_& module) {
              KernelInfo kernel;
              {
                const nb::gil_scoped_release released;
-               kernel = self.engine()->kernel(name);
+               kernel = self.engine()->planner().kernel(name);
              }
              return facts_of(kernel);
            })

@@ -3,9 +3,10 @@
 #include <utility>
 
 #include "engine/job_queue.h"
-#include "engine/worker_output.h"
 #include "python/bindings.h"
+#include "python/freed_by_owner.h"
 #include "python/function_jobs.h"
+#include "python/line_buffer.h"
 #include "python/python_workers.h"
 
 namespace gristmill::python {
@@ -16,10 +17,10 @@ namespace {
 class FunctionEngine {
  public:
   FunctionEngine(std::unique_ptr<engine::WorkerLauncher> launcher, int workers,
-                 std::int64_t memory_bytes, std::int64_t cache_bytes)
-      : jobs_(std::make_shared<engine::JobQueue>(std::move(launcher), workers,
-                                                 engine::memory_limits(memory_bytes, cache_bytes),
-                                                 engine::lines_to_stderr())) {}
+                 std::int64_t memory_bytes, std::int64_t cache_bytes, engine::WorkerLines lines)
+      : jobs_(freed_by_owner(std::make_unique<engine::JobQueue>(
+            std::move(launcher), workers, engine::memory_limits(memory_bytes, cache_bytes),
+            std::move(lines)))) {}
   ~FunctionEngine() { close(); }
 
   Job submit(const FunctionJob& job) {
@@ -51,10 +52,12 @@ using OutputFacts = std::tuple<std::string, std::string, Shape, std::filesystem:
 // zygote: the words that start one; none: each worker is started by itself.
 void start(FunctionEngine* self, const std::vector<std::string>& worker,
            const std::optional<std::vector<std::string>>& zygote, int workers,
-           std::int64_t memory_bytes, std::int64_t cache_bytes, std::int64_t worker_memory_bytes) {
+           std::int64_t memory_bytes, std::int64_t cache_bytes, std::int64_t worker_memory_bytes,
+           const std::shared_ptr<LineBuffer>& lines) {
   auto launcher = python_workers(worker, zygote, worker_memory_bytes);
   const nb::gil_scoped_release released;
-  new (self) FunctionEngine(std::move(launcher), workers, memory_bytes, cache_bytes);
+  new (self) FunctionEngine(std::move(launcher), workers, memory_bytes, cache_bytes,
+                            LineBuffer::lines_into(lines));
 }
 
 Job submit(FunctionEngine& self, std::string name, bool emits, const Dataset& function,
@@ -83,7 +86,8 @@ Job submit(FunctionEngine& self, std::string name, bool emits, const Dataset& fu
 void bind_functions(nb::module_& module) {
   nb::class_<FunctionEngine>(module, "FunctionEngine")
       .def("__init__", &start, nb::arg("worker"), nb::arg("zygote").none(), nb::arg("workers"),
-           nb::arg("memory_bytes"), nb::arg("cache_bytes"), nb::arg("worker_memory_bytes"))
+           nb::arg("memory_bytes"), nb::arg("cache_bytes"), nb::arg("worker_memory_bytes"),
+           nb::arg("lines"))
       .def("submit", &submit, nb::kw_only(), nb::arg("name"), nb::arg("emits"), nb::arg("function"),
            nb::arg("inputs"), nb::arg("items"), nb::arg("bytes_per_item"), nb::arg("chunk_size"),
            nb::arg("outputs"), nb::arg("overwrites"), nb::arg("faults"))

@@ -18,6 +18,7 @@ _Path: TypeAlias = str | os.PathLike[str]
 _Shape: TypeAlias = int | Sequence[int]
 _Size: TypeAlias = int | str | None
 _Progress: TypeAlias = bool | Callable[[int, int], object] | None
+_WorkerOutput: TypeAlias = Callable[[int, str], object] | None
 
 class _Faults(TypedDict, total=False):
     retries: int | None
@@ -59,7 +60,7 @@ class NewDataset:
     def seal(self) -> Dataset: ...
 
 class Job:
-    def __init__(self, core: Any, take: Callable[[Any], Any]) -> None: ...
+    def __init__(self, core: Any, take: Callable[[Any], Any], output: Any) -> None: ...
     def done(self) -> bool: ...
     def progress(self) -> dict[str, Any]: ...
     def cancel(self) -> None: ...
@@ -77,6 +78,7 @@ class Engine:
         memory_limit: _Size = None,
         zygote: bool = True,
         preload: Iterable[str] = (),
+        worker_output: _WorkerOutput = None,
     ) -> None: ...
     @property
     def workers(self) -> int: ...
@@ -255,6 +257,7 @@ class Executor(_Executor):
         stopped_timeout: float = 60.0,
         zygote: bool = True,
         preload: Sequence[str] = (),
+        worker_output: _WorkerOutput = None,
     ) -> None: ...
     def submit(
         self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs

@@ -176,8 +176,9 @@ class Map:
 class CallQueue:
     """What an executor and its thread have in common; the executor may go while calls run."""
 
-    def __init__(self, core):
+    def __init__(self, core, output):
         self.core = core
+        self.output = output
         self.lock = threading.Lock()
         self.pending = collections.deque()
         self.running = {}
@@ -196,6 +197,7 @@ class CallQueue:
     def add(self, call):
         with self.lock:
             self.require_open()
+            self.output.begin()
             self.unfinished += 1
             self.pending.append(call)
             if self.thread is None:
@@ -363,6 +365,7 @@ def _manage(queue):
     try:
         while True:
             ends = core.wait()
+            queue.output.flush()
             for end in ends:
                 queue.finish(*end)
             queue.count(-sum(1 for number, *_ in ends if number != 0))
@@ -376,6 +379,7 @@ def _manage(queue):
     finally:
         queue.end()
         core.close()
+        queue.output.close()
         queue.done.set()
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from . import _arrays, _core, _function_jobs, _interpreter
 from ._errors import InvalidError
 from ._jobs import Job, show_progress
+from ._worker_output import WorkerOutput
 
 _PACKAGE = pathlib.Path(__file__).parent
 WORKER_PROGRAM = _PACKAGE / "bin" / "gristmill-worker"
@@ -103,6 +104,10 @@ class Engine:
     zygote: Python workers are forked from one process that has NumPy loaded, which takes
         milliseconds. False: each is a program of its own.
     preload: modules that this process loads beside NumPy.
+    worker_output: a callable (worker, line) for each line that workers write to stdout and stderr,
+        worker -1 being the one that plans; None: they go to sys.stderr as "gristmill: worker 3: x".
+        It is called by a thread of the engine's own, before the result of what was written in is
+        there; a worker that writes faster than its lines are taken waits.
 
     Workers start when they are first needed: those for kernels at the first run(), those for Python
     functions at the first map_chunks(). Safe to use from several threads; jobs run one at a time.
@@ -119,6 +124,7 @@ class Engine:
         memory_limit=None,
         zygote=True,
         preload=(),
+        worker_output=None,
     ):
         self._workers = _core.usable_cpus() if workers is None else int(workers)
         if not 1 <= self._workers <= _core.MOST_WORKERS:
@@ -131,6 +137,8 @@ class Engine:
         self._memory_limit = _size_bytes(memory_limit, "memory_limit")
         self._zygote = zygote
         self._preload = _interpreter.names_to_preload(preload)
+        self._output = output = WorkerOutput(worker_output)
+        self._gone = weakref.ref(self, lambda _: output.end())
         self._shared = _arrays.SharedArrays()
         self._native = None
         self._functions = None
@@ -153,6 +161,7 @@ class Engine:
             if core is not None:
                 core.close()
         self._native = self._functions = None
+        self._output.close()
 
     def __enter__(self):
         return self
@@ -239,7 +248,7 @@ class Engine:
             _chunk_size(chunk_size),
             _fault_policy(faults),
         )
-        return self._finish(Job(job, _kernel_outputs), progress, wait)
+        return self._finish(Job(job, _kernel_outputs, self._output), progress, wait)
 
     @staticmethod
     def _arguments(core, facts, arrays, words, params):
@@ -318,7 +327,7 @@ class Engine:
         if dtype is None:
             if into:
                 raise InvalidError("with into=True the dtype of the result must be said")
-            first, rows, chunk_size = work.first_chunk(engine, chunk_size, policy)
+            first, rows, chunk_size = work.first_chunk(engine, self._output, chunk_size, policy)
             if first.ndim == 0 or len(first) != rows:
                 got = "a scalar" if first.ndim == 0 else f"{len(first)} rows"
                 raise InvalidError(f"{work.name} returned {got} for a chunk of {rows} rows")
@@ -340,7 +349,7 @@ class Engine:
         def take(result):
             return _arrays.array_over(result.dataset("result").view(), dtype, shape)
 
-        return self._finish(Job(core, take), progress, wait)
+        return self._finish(Job(core, take, self._output), progress, wait)
 
     def flat_map_chunks(
         self,
@@ -365,7 +374,7 @@ class Engine:
         work = _function_jobs.ChunkFunction(function, arrays, engine.copy_of)
         more = {}
         if dtype is None:
-            first, _, chunk_size = work.first_chunk(engine, chunk_size, policy)
+            first, _, chunk_size = work.first_chunk(engine, self._output, chunk_size, policy)
             if first.ndim == 0:
                 raise InvalidError(f"{work.name} returned a scalar instead of rows")
             more["first"] = first
@@ -392,7 +401,7 @@ class Engine:
                 return arrays
             return np.concatenate(arrays, dtype=dtype) if arrays else np.empty((0, *shape), dtype)
 
-        return self._finish(Job(core, take), progress, wait)
+        return self._finish(Job(core, take, self._output), progress, wait)
 
     def reduce_chunks(
         self, function, merge, *arrays, initial=_NOTHING, chunk_size="auto", progress=None, **faults
@@ -413,8 +422,8 @@ class Engine:
                 raise InvalidError("there are no rows to reduce, and no initial result is given")
             return initial
         core = work.objects(engine, chunk_size, policy)
-        result = self._finish(Job(core, lambda done: done), progress, True)
-        return _function_jobs.merged(engine, merge, result, policy)
+        result = self._finish(Job(core, lambda done: done, self._output), progress, True)
+        return _function_jobs.merged(engine, self._output, merge, result, policy)
 
     def _finish(self, job, progress, wait):
         if not wait:
@@ -435,6 +444,7 @@ class Engine:
     def _native_core(self):
         with self._starting:
             self._require_open()
+            self._output.begin()
             if self._native is None:
                 self._native = _core.NativeEngine(
                     self._workers,
@@ -443,12 +453,14 @@ class Engine:
                     self._memory,
                     self._cache,
                     self._memory_limit,
+                    self._output.lines,
                 )
             return self._native
 
     def _function_core(self):
         with self._starting:
             self._require_open()
+            self._output.begin()
             if self._functions is None:
                 worker = _interpreter.words("worker_main", self._preload)
                 zygote = _interpreter.words("zygote_main", self._preload)
@@ -459,6 +471,7 @@ class Engine:
                     self._memory,
                     self._cache,
                     self._memory_limit,
+                    self._output.lines,
                 )
             return self._functions
 

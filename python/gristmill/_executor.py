@@ -17,6 +17,7 @@ from ._call_errors import (
 )
 from ._call_queue import Call, CallQueue, Map
 from ._pickles import pickled
+from ._worker_output import WorkerOutput
 
 __all__ = ["BrokenExecutorError", "Executor", "UnreadableError", "WorkerDiedError"]
 
@@ -29,7 +30,7 @@ class Executor(concurrent.futures.Executor):
     max_tasks_per_child: a worker is replaced after so many calls.
     retries: how often a call is run again whose worker died in it.
     stopped_timeout: a worker that has calls and is stopped (SIGSTOP) for so many seconds is killed.
-    zygote, preload: as Engine has them. mp_context is accepted, and not used.
+    zygote, preload, worker_output: as Engine has them. mp_context is accepted, and not used.
 
     NumPy arrays in arguments and results, at any depth, travel through shared memory: one copy each
     way, none for datasets, results of engines and executors, and numpy.memmap files. (Those of less
@@ -58,6 +59,7 @@ class Executor(concurrent.futures.Executor):
         stopped_timeout=60.0,
         zygote=True,
         preload=(),
+        worker_output=None,
     ):
         max_workers = (
             _core.usable_cpus() if max_workers is None else _whole("max_workers", max_workers)
@@ -89,6 +91,7 @@ class Executor(concurrent.futures.Executor):
             except Exception as error:
                 raise pickling_error(error) from error
             data, memories = _calls.place_call(stream, buffers, _core.new_argument)
+        output = WorkerOutput(worker_output)
         core = _core.CallPool(
             worker=_interpreter.words("worker_main", preload),
             zygote=_interpreter.words("zygote_main", preload) if zygote else None,
@@ -98,8 +101,9 @@ class Executor(concurrent.futures.Executor):
             stopped_seconds=stopped_timeout,
             initializer=data,
             memories=memories,
+            lines=output.lines,
         )
-        self._queue = queue = CallQueue(core)
+        self._queue = queue = CallQueue(core, output)
         self._gone = weakref.ref(self, lambda _: queue.close())
 
     def __reduce__(self):
@@ -154,6 +158,7 @@ class Executor(concurrent.futures.Executor):
         queue.close(cancel_futures)
         if queue.thread is None:
             queue.core.close()
+            queue.output.close()
         elif wait and queue.is_ours():
             queue.done.wait()
 

@@ -78,7 +78,7 @@ class ChunkFunction:
             items=items,
         )
 
-    def first_chunk(self, engine, chunk_size, faults):
+    def first_chunk(self, engine, output, chunk_size, faults):
         """What the function gives for the first chunk, as an array, and how many rows a chunk has.
 
         The job gets these rows as they are, so nothing is computed twice.
@@ -87,7 +87,7 @@ class ChunkFunction:
             raise InvalidError("without rows the dtype of the result must be said")
         rows = engine.chunk_items(self.items, self.input_bytes, chunk_size)
         items = min(rows, self.items)
-        memory, _ = objects_of(wait_for(self.objects(engine, rows, faults, items)))
+        memory, _ = objects_of(wait_for(self.objects(engine, rows, faults, items), output))
         return np.asarray(unpickled(memory, self.name)), items, rows
 
 
@@ -113,12 +113,12 @@ def unpickled(memory, name):
         raise FailedError(f"the result of {name} cannot be unpickled here: {said}") from error
 
 
-def wait_for(core):
+def wait_for(core, output):
     """The result of the core's job, or its failure as an exception."""
-    return Job(core, lambda result: result).result()
+    return Job(core, lambda result: result, output).result()
 
 
-def merged(engine, merge, result, faults):
+def merged(engine, output, merge, result, faults):
     """The pickled results of chunks, merged by workers, level by level, into one object."""
     blob = pickled(merge)
     memory, offsets = objects_of(result)
@@ -144,5 +144,5 @@ def merged(engine, merge, result, faults):
             overwrites=False,
             faults=faults,
         )
-        memory, offsets = objects_of(wait_for(core))
+        memory, offsets = objects_of(wait_for(core, output))
     return unpickled(memory, name_of(merge))

@@ -15,10 +15,11 @@ _TRACEBACK = "Traceback (most recent call last)"
 class Job:
     """A job of an engine, which runs whether or not anybody waits for it."""
 
-    def __init__(self, core, take):
+    def __init__(self, core, take, output):
         self._own_core = core
         self._pid = os.getpid()
         self._take = take
+        self._output = output
         self._result = None
         self._value = None
 
@@ -75,6 +76,8 @@ class Job:
             self._core.cancel()
             self._core.wait()
             raise
+        if self._output is not None:
+            self._output.flush()
 
     def _core_result(self):
         if self._result is None:

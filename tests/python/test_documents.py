@@ -28,4 +28,4 @@ def test_the_examples_run(example, tmp_path):
 
 
 def test_there_are_examples():
-    assert len(examples_of("README.md")) == 1 and len(examples_of("docs/python.md")) == 4
+    assert len(examples_of("README.md")) == 1 and len(examples_of("docs/python.md")) == 5

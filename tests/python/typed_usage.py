@@ -31,7 +31,7 @@ def misuse(engine: gm.Engine) -> None:
 
 
 def calls() -> int:
-    with gm.Executor(2, retries=1) as executor:
+    with gm.Executor(2, retries=1, worker_output=lambda worker, line: print(line[:9])) as executor:
         future: Future[int] = executor.submit(pow, 2, 10)
         texts: list[str] = list(executor.map(str, range(10), chunksize=2))
         try:

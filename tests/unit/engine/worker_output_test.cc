@@ -36,13 +36,19 @@ class WorkerOutputTest : public testing::Test {
   }
 
   std::vector<std::string> taken_;
+  std::vector<std::string> late_;
   bool ready_ = true;
   WorkerLines lines_{.take =
                          [this](int worker, std::string_view line) {
                            EXPECT_EQ(worker, 3);
                            taken_.emplace_back(line);
                          },
-                     .ready = [this] { return ready_; }};
+                     .ready = [this] { return ready_; },
+                     .take_late =
+                         [this](int worker, std::string_view line) {
+                           EXPECT_EQ(worker, 3);
+                           late_.emplace_back(line);
+                         }};
   ipc::UniqueFd writing_;
   std::optional<WorkerOutput> output_;
 };
@@ -131,13 +137,14 @@ TEST_F(WorkerOutputTest, WhatNobodyIsReadyForStaysInThePipe) {
   EXPECT_GE(taken_.size(), written / line.size());
 }
 
-TEST_F(WorkerOutputTest, OfADeadWorkerAllIsKeptThoughNobodyIsReady) {
+TEST_F(WorkerOutputTest, OfADeadWorkerAllIsLateAndKeptThoughNobodyIsReady) {
   ready_ = false;
   ASSERT_EQ(write_text("one\ntwo\nthree"), 13U);
   EXPECT_FALSE(output_->read_some());
   output_->read_rest();
   EXPECT_THAT(taken_, IsEmpty());
-  EXPECT_THAT(output_->last_lines(), ElementsAre("one", "two", "three"));
+  EXPECT_THAT(late_, ElementsAre("one", "two", "three"));
+  EXPECT_EQ(output_->last_lines(), late_);
 }
 
 TEST(WorkerOutputOfNobodyTest, IsEmpty) {
