@@ -40,14 +40,6 @@ std::vector<std::int64_t> output_row(const kernel::Request& request) {
   return row;
 }
 
-std::int64_t elements_of(std::span<const std::int64_t> row) {
-  std::int64_t product = 1;
-  for (const std::int64_t length : row) {
-    product = kernel::detail::saturating_product(product, length);
-  }
-  return product;
-}
-
 }  // namespace
 
 void Loop::plan(const kernel::Request& request, kernel::Plan& plan) {
@@ -74,8 +66,7 @@ Loop::Loop(const kernel::Request& request) {
     inputs_.push_back({static_cast<const std::byte*>(input.data()), elements,
                        elements * kernel::dtype_bytes(input.dtype())});
   }
-  const std::int64_t elements = elements_of(output_row(request));
-  output_ = {nullptr, elements, elements * kernel::dtype_bytes(output_dtype(request))};
+  output_element_bytes_ = kernel::dtype_bytes(output_dtype(request));
 }
 
 void Loop::run(const kernel::Chunk& chunk) const {
@@ -90,7 +81,9 @@ void Loop::run(const kernel::Chunk& chunk) const {
     dims[++k] = rows.elements;
   };
   for (const Rows& input : inputs_) add(input.data + chunk.begin() * input.bytes, input);
-  add(chunk.output_bytes("result").data(), output_);
+  const std::span<std::byte> output = chunk.output_bytes("result");
+  const std::int64_t row_bytes = static_cast<std::int64_t>(output.size()) / chunk.size();
+  add(output.data(), {nullptr, row_bytes / output_element_bytes_, row_bytes});
   const std::int32_t answer = function_(data.data(), dims.data(), strides.data(), nullptr);
   if (answer == 0) return;
   throw kernel::Failed("loop function " + name_ + " returned " + std::to_string(answer),

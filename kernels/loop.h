@@ -59,7 +59,7 @@ class Loop {
   std::string name_;
   gm_loop_function function_;
   std::vector<Rows> inputs_;
-  Rows output_;  // without data
+  std::int64_t output_element_bytes_;
 };
 
 }  // namespace gristmill::kernels

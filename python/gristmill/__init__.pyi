@@ -129,7 +129,7 @@ class Engine:
     @overload
     def map_chunks(
         self,
-        function: Callable[..., Any],
+        function: Callable[..., Any] | _CythonFunction,
         *arrays: Any,
         out: _Path | None = None,
         dtype: npt.DTypeLike | None = None,
@@ -143,7 +143,7 @@ class Engine:
     @overload
     def map_chunks(
         self,
-        function: Callable[..., Any],
+        function: Callable[..., Any] | _CythonFunction,
         *arrays: Any,
         out: _Path | None = None,
         dtype: npt.DTypeLike | None = None,
@@ -204,6 +204,11 @@ class Engine:
         **faults: Unpack[_Faults],
     ) -> Any: ...
 
+class _CythonFunction:
+    module: str
+    name: str
+
+def cython_function(module: str, name: str) -> _CythonFunction: ...
 def get_include() -> str: ...
 def get_cmake_dir() -> str: ...
 
@@ -220,6 +225,7 @@ __all__ = [
     "RemoteTraceback",
     "ResourcesError",
     "__version__",
+    "cython_function",
     "get_cmake_dir",
     "get_include",
 ]
