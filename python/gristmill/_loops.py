@@ -14,6 +14,7 @@ from ._loop_calls import SIGNATURE, CythonFunction, LibraryFunction, LoopCall, c
 # Of the kernel `loop`.
 _INPUTS = "abcdefgh"
 _MOST_AXES = 8
+_BUILT_IN = "gristmill-kernels.so"
 _POINTER = ctypes.CFUNCTYPE(None).__base__
 _HINT = f"Give a function that a shared object exports (ctypes.CDLL(path).name), and that is {SIGNATURE}."
 
@@ -93,14 +94,21 @@ class Loop:
 
     def submit(self, engine, out, chunk_size, faults):
         """The core's job of the kernel `loop`."""
-        name, _ = _arrays.engine_dtype(self.dtype)
+        plugin = engine.kernel("loop")["plugin"]
+        if os.path.basename(plugin) != _BUILT_IN:
+            raise InvalidError(
+                f'the kernel "loop" of "{plugin}" hides the built-in one, which calls compiled functions',
+                "",
+                "Rename it, or use an engine without this plug-in.",
+            )
+        dtype, _ = _arrays.engine_dtype(self.dtype)
         return engine.submit(
             "loop",
             {name: _arrays.place(array) for name, array in zip(_INPUTS, self.arrays)},
             {
                 "library": self.identity.library,
                 "symbol": self.identity.symbol,
-                "dtype": name,
+                "dtype": dtype,
                 "row": [float(length) for length in self.shape],
             },
             {} if out is None else {"result": os.fspath(out)},
@@ -170,6 +178,7 @@ def _file_mapped_at(address, name):
             "",
             "Load the new one under another name, or start the program again.",
         )
-    if not path.startswith("/") or os.path.samefile(path, "/proc/self/exe"):
+    is_file = path.startswith("/") and os.path.isfile(path)
+    if not is_file or os.path.samefile(path, "/proc/self/exe"):
         raise InvalidError(f"{name} is in no shared object that workers could load", "", _HINT)
     return path

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import pathlib
 import shutil
 import stat
 import subprocess
@@ -238,10 +239,20 @@ def test_a_declared_signature_must_have_four_arguments(engine, library):
 
 
 def test_a_function_of_the_program_itself_is_refused(engine):
-    if sysconfig.get_config_var("Py_ENABLE_SHARED"):
+    if "/libpython" in pathlib.Path("/proc/self/maps").read_text():
         pytest.skip("Python is a shared object")
     with pytest.raises(gm.InvalidError, match="in no shared object"):
         engine.map_chunks(ctypes.pythonapi.Py_IncRef, VALUES, dtype="f8")
+
+
+def test_a_plug_in_may_hide_the_kernel(engine, library, monkeypatch):
+    class Core:
+        def kernel(self, name):
+            return {"name": name, "plugin": "/plugins/mine.so"}
+
+    monkeypatch.setattr(engine, "_native_core", Core)
+    with pytest.raises(gm.InvalidError, match='"/plugins/mine.so" hides the built-in one'):
+        engine.map_chunks(library.negate, VALUES, dtype="f8")
 
 
 def test_the_dtype_must_be_said(engine, library):
@@ -308,6 +319,26 @@ def test_one_cfunc_is_one_file(engine, loops, cache, no_python_worker):
     before = made.stat()
     engine.map_chunks(function, VALUES, dtype="f8")
     assert [made] == list(cache.iterdir()) and made.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_programs_that_link_the_same_cfunc_at_a_time_share_it(loops, cache):
+    script = """
+import gristmill as gm, numba_loops, numpy as np
+with gm.Engine(workers=1) as engine:
+    print(engine.map_chunks(numba_loops.make_sine(), np.zeros(3), dtype="f8"))
+    assert engine._functions is None
+"""
+    path = os.pathsep.join([str(pathlib.Path(loops.__file__).parent), *sys.path])
+    environment = {**os.environ, "PYTHONPATH": path}
+    programs = [
+        subprocess.Popen(
+            [sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    for program in programs:
+        assert program.communicate()[0] == "[0. 0. 0.]\n" and program.returncode == 0
+    assert [made.suffix for made in cache.iterdir()] == [".so"]
 
 
 def test_a_cache_that_was_emptied_is_filled_again(engine, loops, cache, no_python_worker):
