@@ -132,7 +132,17 @@ def _link(linker, code, path):
                 return False
             with open(made, "rb") as file:
                 os.fsync(file.fileno())
-            os.rename(made, path)
+            _put(made, path)
             return True
     except (OSError, subprocess.TimeoutExpired):
         return False
+
+
+def _put(made, path):
+    """Gives a file its name, unless there is one: others may have loaded that."""
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links
+        os.rename(made, path)

@@ -56,17 +56,16 @@ def make_reciprocal():
 
 
 def make_allocating():
-    @numba.cfunc(SIGNATURE)
-    def sorting(data, dims, strides, user):
+    @numba.cfunc(SIGNATURE, error_model="numpy")
+    def infinite(data, dims, strides, user):
         values = carray(data[0], (dims[0],), types.float64)
         out = carray(data[1], (dims[0],), types.float64)
-        halves = np.empty(dims[0])
+        zeros = np.zeros(dims[0])
         for i in range(dims[0]):
-            halves[i] = values[i] / 2
-        out[:] = halves + halves
+            out[i] = values[i] / zeros[i]  # raises by default
         return 0
 
-    return sorting, lambda values: values
+    return infinite, lambda values: np.copysign(np.inf, values)
 
 
 def make_capturing():

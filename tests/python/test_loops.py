@@ -345,8 +345,7 @@ def test_a_cache_that_was_emptied_is_filled_again(engine, loops, cache, no_pytho
     function = loops.make_sine()
     engine.map_chunks(function, VALUES, dtype="f8")
     shutil.rmtree(cache)
-    with gm.Engine(workers=1) as other:
-        other.map_chunks(function, VALUES, dtype="f8")
+    engine.map_chunks(function, VALUES, dtype="f8")
     assert len(list(cache.iterdir())) == 1
 
 

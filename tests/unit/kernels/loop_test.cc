@@ -144,23 +144,42 @@ TEST(LoopTest, WhatIsNoArrayIsRefused) {
   expect_refused(calling("add_rows", one, "float64", eight), "has 8 lengths: 7 are possible");
 }
 
-TEST(LoopTest, ALibraryThatWasBuiltAgainIsNotTakenForItself) {
-  const TemporaryFolder folder;
-  const std::string library = folder / "loops.so";
-  std::filesystem::copy_file(kLoops, library);
-  const std::vector<std::int64_t> values = {5};
-  const PluginRequest request = calling("refuse_negative", {array_of(GM_INT64, values.data(), {1})},
-                                        "int64", {}, library.c_str());
-  PluginJob job(*gm_plugin_query(), request);
-  const std::filesystem::path again = folder / "again.so";
-  std::filesystem::copy_file(kLoops, again);
-  std::filesystem::rename(again, library);
+class ChangedLibraryTest : public testing::Test {
+ protected:
+  // Another file takes the name.
+  void replace_by(const char* other) const {
+    const std::filesystem::path again = folder_ / "again.so";
+    std::filesystem::copy_file(other, again);
+    std::filesystem::rename(again, library_);
+  }
+
+  const TemporaryFolder folder_;
+  const std::string library_ = [this] {
+    std::filesystem::copy_file(kLoops, folder_ / "loops.so");
+    return (folder_ / "loops.so").string();
+  }();
+  const std::vector<std::int64_t> values_ = {5};
+  PluginJob job_{*gm_plugin_query(),
+                 calling("refuse_negative", {array_of(GM_INT64, values_.data(), {1})}, "int64", {},
+                         library_.c_str())};
+};
+
+TEST_F(ChangedLibraryTest, AnotherBuildIsNotTakenForTheFirst) {
+  replace_by(GRISTMILL_BIN_DIR "/gristmill-test-missing-symbol.so");
   try {
-    const PluginJob::Worker worker(job);
+    const PluginJob::Worker worker(job_);
     FAIL() << "the job was opened";
   } catch (const CallError& error) {
+    EXPECT_EQ(error.status(), GM_INVALID);
     EXPECT_THAT(error.what(), HasSubstr("it was changed after this worker had loaded it"));
   }
+}
+
+TEST_F(ChangedLibraryTest, TheSameContentIsTheSameBuild) {
+  replace_by(kLoops);
+  PluginJob::Worker worker(job_);
+  worker.run(0, 1);
+  EXPECT_EQ(job_.output<std::int64_t>(0)[0], 5);
 }
 
 }  // namespace
