@@ -99,8 +99,9 @@ std::string inputs_text(const KernelInfo& kernel) {
 std::string params_text(const KernelInfo& kernel) {
   std::string text = kernel.params.empty() ? "" : "\nparameters\n";
   for (const KernelInfo::Param& param : kernel.params) {
-    const std::string value =
-        param.required ? "must be given" : fmt::format("default {}", param.default_value);
+    const std::string value = param.required                ? "must be given"
+                              : param.default_value.empty() ? "default empty"
+                                                            : "default " + param.default_value;
     text += entry_text(fmt::format("{} ({}, {})", param.name, param.type, value), param.help);
   }
   return text;

@@ -6,6 +6,7 @@
 #include "kernels/group_stats.h"
 #include "kernels/histogram.h"
 #include "kernels/kmeans_step.h"
+#include "kernels/loop.h"
 #include "kernels/mean_distance.h"
 #include "kernels/nearest.h"
 #include "kernels/pair_histogram.h"
@@ -18,4 +19,5 @@ GRISTMILL_KERNELS(gristmill::kernels::MeanDistance, gristmill::kernels::Nearest,
                   gristmill::kernels::Select, gristmill::kernels::Bootstrap,
                   gristmill::kernels::Window, gristmill::kernels::Histogram,
                   gristmill::kernels::GroupStats, gristmill::kernels::KMeansStep,
-                  gristmill::kernels::PairwiseDistances, gristmill::kernels::PairHistogram)
+                  gristmill::kernels::PairwiseDistances, gristmill::kernels::PairHistogram,
+                  gristmill::kernels::Loop)

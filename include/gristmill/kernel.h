@@ -285,6 +285,15 @@ typedef struct gm_plugin {
 /* The one symbol that a plug-in exports. */
 typedef const gm_plugin* (*gm_plugin_query_function)(void);
 
+/* What the built-in kernel `loop` calls for each chunk: a compiled function that is no plug-in.
+ * Array k is input k and, as the last, the output. data[k]: its first row in the chunk. dims[0]:
+ * rows of the chunk. dims[1 + k]: elements in a row of array k. strides[k]: bytes from one of its
+ * rows to the next. user: NULL. Rows are C-contiguous, inputs are mapped read-only, the rows of the
+ * output are zeros before. Answers 0; anything else fails the chunk, with the number as the reason.
+ */
+typedef int32_t (*gm_loop_function)(void** data, const int64_t* dims, const int64_t* strides,
+                                    void* user);
+
 #ifdef __cplusplus
 }
 #endif

@@ -21,6 +21,7 @@ from ._errors import (
     ResourcesError,
 )
 from ._jobs import Job
+from ._loops import cython_function
 from ._plugins import get_cmake_dir, get_include
 
 __version__ = _core.version()
@@ -54,6 +55,7 @@ __all__ = [
     "UnreadableError",
     "WorkerDiedError",
     "__version__",
+    "cython_function",
     "get_cmake_dir",
     "get_include",
 ]

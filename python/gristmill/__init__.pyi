@@ -131,7 +131,7 @@ class Engine:
     @overload
     def map_chunks(
         self,
-        function: Callable[..., Any],
+        function: Callable[..., Any] | _CythonFunction,
         *arrays: Any,
         out: _Path | None = None,
         dtype: npt.DTypeLike | None = None,
@@ -145,7 +145,7 @@ class Engine:
     @overload
     def map_chunks(
         self,
-        function: Callable[..., Any],
+        function: Callable[..., Any] | _CythonFunction,
         *arrays: Any,
         out: _Path | None = None,
         dtype: npt.DTypeLike | None = None,
@@ -206,6 +206,11 @@ class Engine:
         **faults: Unpack[_Faults],
     ) -> Any: ...
 
+class _CythonFunction:
+    module: str
+    name: str
+
+def cython_function(module: str, name: str) -> _CythonFunction: ...
 def get_include() -> str: ...
 def get_cmake_dir() -> str: ...
 
@@ -222,6 +227,7 @@ __all__ = [
     "RemoteTraceback",
     "ResourcesError",
     "__version__",
+    "cython_function",
     "get_cmake_dir",
     "get_include",
 ]

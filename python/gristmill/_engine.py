@@ -11,7 +11,7 @@ import weakref
 
 import numpy as np
 
-from . import _arrays, _core, _function_jobs, _interpreter
+from . import _arrays, _core, _function_jobs, _interpreter, _loops
 from ._errors import InvalidError
 from ._jobs import Job, show_progress
 from ._worker_output import WorkerOutput
@@ -310,6 +310,8 @@ class Engine:
         the call. It returns an array with as many rows. With into=True it gets one more array, the
         rows of the result, which are zeros, and fills them: then nothing is copied.
         Lambdas, closures and functions of notebooks work; they are sent once for a job.
+        Compiled functions (of ctypes.CDLL, numba.cfunc, or a cython_function()) are called as
+        gm_loop_function in gristmill/kernel.h says: into=True is implied, and dtype must be said.
         out: the path of a .npy file for the result; None: memory.
         dtype, shape: of the result: its dtype, and the shape behind its rows (None: ()). Without
         dtype the result of the first chunk says both, and a chunk that differs is an error.
@@ -319,9 +321,22 @@ class Engine:
         close(); with wait=False a Job. Raises FailedError, with the worker's traceback as its cause,
         when the function raises.
         """
-        engine = self._function_core()
         policy = _fault_policy(faults)
         chunk_size = _chunk_size(chunk_size)
+        if _loops.is_compiled(function):
+            arrays, rows = _function_jobs.arrays_of_rows(arrays)
+            loop = _loops.Loop(function, arrays, dtype, shape)
+            if loop.runs_in_native_workers():
+                core = loop.submit(self._native_core(), out, chunk_size, policy)
+                result_shape = (rows, *loop.shape)
+                job = Job(
+                    core,
+                    lambda result: _result_array(result, loop.dtype, result_shape),
+                    self._output,
+                )
+                return self._finish(job, progress, wait)
+            function, into = loop.call(), True
+        engine = self._function_core()
         work = _function_jobs.ChunkFunction(function, arrays, engine.copy_of, into)
         first = None
         if dtype is None:
@@ -345,11 +360,8 @@ class Engine:
             chunk_size=chunk_size,
             faults=policy,
         )
-
-        def take(result):
-            return _arrays.array_over(result.dataset("result").view(), dtype, shape)
-
-        return self._finish(Job(core, take, self._output), progress, wait)
+        job = Job(core, lambda result: _result_array(result, dtype, shape), self._output)
+        return self._finish(job, progress, wait)
 
     def flat_map_chunks(
         self,
@@ -474,6 +486,10 @@ class Engine:
                     self._output.lines,
                 )
             return self._functions
+
+
+def _result_array(result, dtype, shape):
+    return _arrays.array_over(result.dataset("result").view(), dtype, shape)
 
 
 def _kernel_outputs(result):

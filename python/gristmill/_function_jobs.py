@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 
-from . import _arrays, _functions
+from . import _arrays, _functions, _loops
 from ._errors import FailedError, InvalidError
 from ._jobs import Job
 from ._pickles import name_of, pickled
@@ -15,25 +15,32 @@ FAN_IN = 16
 OBJECTS = ("objects", "uint8", [0], "")
 
 
+def arrays_of_rows(arrays):
+    """The arrays that a function is to be called with, and how many rows each of them has."""
+    if not arrays:
+        raise InvalidError("there is no array whose rows the function should be called with")
+    arrays = [_arrays.as_array(array) for array in arrays]
+    for array in arrays:
+        if array.ndim == 0:
+            raise InvalidError("an array without axes has no rows")
+    lengths = sorted({len(array) for array in arrays})
+    if len(lengths) > 1:
+        raise InvalidError(f"the arrays have different numbers of rows: {lengths}")
+    return arrays, lengths[0]
+
+
 class ChunkFunction:
     """A Python function with the arrays whose rows it is called with."""
 
     def __init__(self, function, arrays, copy_of, into=False):
+        if _loops.is_compiled(function):
+            raise InvalidError("a compiled function can be called by map_chunks() only")
         if not callable(function):
             raise InvalidError(f"{function!r} is no function")
-        if not arrays:
-            raise InvalidError("there is no array whose rows the function should be called with")
+        arrays, self.items = arrays_of_rows(arrays)
         self.into = into
         self.name = name_of(function)
         self.blob = pickled(function)
-        arrays = [_arrays.as_array(array) for array in arrays]
-        for array in arrays:
-            if array.ndim == 0:
-                raise InvalidError("an array without axes has no rows")
-        lengths = sorted({len(array) for array in arrays})
-        if len(lengths) > 1:
-            raise InvalidError(f"the arrays have different numbers of rows: {lengths}")
-        self.items = lengths[0]
         self.placed = [_arrays.place(array, copy_of) for array in arrays]
         self.facts = [(array.dtype, array.shape) for array in arrays]
         self.input_bytes = sum(array.nbytes // max(self.items, 1) for array in arrays)

@@ -5,7 +5,7 @@ Each case stands beside its positive control: the same request with the one mist
 
 import os
 
-from gristmill_cli import CliTest, main, npy_bytes, random_places
+from gristmill_cli import BIN, CliTest, main, npy_bytes, random_places
 
 PLACES = ["--input", "places.npy"]
 
@@ -119,6 +119,15 @@ class BadInputTest(CliTest):
     def test_output_on_a_read_only_file_system(self):
         with self.file_system("sealed", "ro"):
             self.refuse_run([*PLACES, "--output", "index=sealed/out.npy"], "sealed", "read-only")
+
+    def test_a_function_that_cannot_be_called(self):
+        run = ["run", "loop", "-i", "a=places.npy", "-o", "out.npy", "-p"]
+        library = f"library={BIN / 'gristmill-test-loops.so'}"
+        self.refuse([*run, library], "symbol")
+        self.refuse([*run, library, "-p", "symbol=none"], "does not export", '"none"')
+        self.refuse([*run, "library=loops.so", "-p", "symbol=f"], "not absolute")
+        self.refuse([*run, "library=/absent.so", "-p", "symbol=f"], '"/absent.so"', "No such file")
+        self.refuse([*run, library, "-p", "symbol=add_rows", "-p", "dtype=double"], '"double"')
 
     def test_unknown_names_offer_the_nearest(self):
         self.refuse(["run", "nearst", *PLACES], '"nearst"', '"nearest"')

@@ -3,7 +3,7 @@
 import json
 import math
 
-from gristmill_cli import CliTest, main, npy_bytes, random_places, read_npy
+from gristmill_cli import BIN, CliTest, main, npy_bytes, random_places, read_npy
 
 EARTH_RADIUS_KM = 6371.0088
 
@@ -53,6 +53,20 @@ class ValidInputTest(CliTest):
         self.assertEqual((summary["outcome"], summary["items"]), ("done", 0))
         self.succeed("run", "nearest", "-i", "none.npy")
         self.succeed("run", "nearest", "-i", "none.npy", "--dry-run")
+
+    def test_a_function_of_a_shared_object(self):
+        self.write("a.npy", npy_bytes([1, 2, 3, 4, 5, 6], (3, 2)))
+        self.write("b.npy", npy_bytes([10, 20, 30], (3,)))
+        inputs = ("-i", "a=a.npy", "-i", "b=b.npy", "-o", "sum.npy")
+        library = ("-p", f"library={BIN / 'gristmill-test-loops.so'}")
+        self.succeed("run", "loop", *inputs, *library, "-p", "symbol=add_rows")
+        self.assertEqual(read_npy(self.folder / "sum.npy"), ([13, 27, 41], (3,)))
+        shape = ("-p", "row=7", "-p", "dtype=int64", "--chunk-size", 2)
+        told = ("-i", "a=a.npy", "-o", "told.npy", *library, "-p", "symbol=tell_arguments", *shape)
+        self.succeed("run", "loop", *told)
+        rows, told_shape = read_npy(self.folder / "told.npy")
+        self.assertEqual(told_shape, (3, 7))
+        self.assertEqual(rows[14:], [1, 2, 7, 16, 56, 0, 0])
 
     def test_one_item(self):
         self.write_places("one.npy", 1)

@@ -54,7 +54,8 @@ def test_the_stub_of_the_extension_module_is_the_generated_one(tmp_path):
 def test_a_typed_program_passes_mypy(tmp_path):
     program = pathlib.Path(__file__).with_name("typed_usage.py")
     for number, text in enumerate(examples_of("README.md") + examples_of("docs/python.md")):
-        (tmp_path / f"example_{number}.py").write_text(text, encoding="utf-8")
+        if "import numba" not in text:  # whose types know nothing of pointers
+            (tmp_path / f"example_{number}.py").write_text(text, encoding="utf-8")
     check(
         "mypy",
         "--strict",

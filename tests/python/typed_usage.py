@@ -18,11 +18,13 @@ def use(path: pathlib.Path, progress: Callable[[int, int], None]) -> float:
         sealed = engine.empty(10, np.int32).seal()
         norms: Array = engine.map_chunks(lambda rows: rows.sum(axis=1), cities, retries=3)
         rows: list[Array] = engine.flat_map_chunks(lambda rows: rows, raw, parts=True)
+        loop = gm.cython_function("package.module", "name")
+        tripled: Array = engine.map_chunks(loop, cities, dtype="f8", shape=(3,))
         job: gm.Job = engine.map_chunks(np.negative, sealed, wait=False, on_error="skip")
         outputs: dict[str, Array] = engine.run("nearest", cities, progress=progress)
         total = engine.reduce_chunks(len, max, engine.share(norms), initial=0)
         job.result(timeout=3.5)
-        return float(total) + len(rows) + float(outputs["distance"].sum())
+        return float(total) + len(tripled) + len(rows) + float(outputs["distance"].sum())
 
 
 def misuse(engine: gm.Engine) -> None:
