@@ -67,8 +67,8 @@ nb::object view_of(const Dataset& dataset) {
 
 const void* pointer_of(std::uintptr_t address) { return reinterpret_cast<const void*>(address); }
 
-// Of an array's bytes some words from all over it and the last ones: two arrays whose samples differ
-// are different.
+// Of an array's bytes some words from all over it and the last ones: two arrays whose samples
+// differ are different.
 nb::bytes sample(std::uintptr_t address, std::size_t size_bytes) {
   constexpr std::size_t kWords = 64;
   constexpr std::size_t kEnd = 64;
