@@ -17,8 +17,9 @@ class EndingTest(CliTest):
         """Returns once its workers compute and its output has been reserved."""
         process = self.start("run", "mean_distance", "-i", "many.npy", "-o", "mean=mean.npy",
                              "--workers", 2, *arguments, **options)
-        wait_until(lambda: len(self.computing_workers()) == 2 and len(self.files()) == 2,
-                   "for the workers and the temporary file")
+        wait_until(lambda: len(self.computing_workers()) == 2
+                   and self.has_unfinished_output(process),
+                   "for the workers and the unfinished output")
         return process
 
     def computing_workers(self):

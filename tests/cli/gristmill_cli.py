@@ -155,6 +155,18 @@ class CliTest(unittest.TestCase):
         """All names below the test's folder."""
         return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*"))
 
+    def has_unfinished_output(self, process):
+        """Whether it has a file in the test's folder without a name, or with a hidden one."""
+        for link in pathlib.Path(f"/proc/{process.pid}/fd").iterdir():
+            try:
+                file = os.readlink(link)
+            except OSError:
+                continue
+            in_folder = file.startswith(f"{os.path.realpath(self.folder)}/")
+            if in_folder and (file.endswith(" (deleted)") or ".gristmill-" in file):
+                return True
+        return False
+
     @contextlib.contextmanager
     def file_system(self, name, options):
         """A tmpfs mounted below the test's folder."""

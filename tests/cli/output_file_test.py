@@ -32,7 +32,7 @@ class OutputFileTest(CliTest):
         self.write_places("many.npy", 300_000)
         self.write("mean.npy", OLD)
         process = self.start("run", "mean_distance", "-i", "many.npy", "-o", "mean=mean.npy")
-        wait_until(lambda: len(self.files()) == 4, "for the temporary file")
+        wait_until(lambda: self.has_unfinished_output(process), "for the unfinished output")
         self.assertEqual((self.folder / "mean.npy").read_bytes(), OLD)
         process.terminate()
         self.assertEqual(self.finish(process).returncode, 143)
