@@ -8,54 +8,46 @@ with gm.Engine(workers=4) as engine:
     near = engine.run("nearest", points=points)   # a compiled kernel; near["distance"]
 """
 
+import importlib
+
 from . import _core
-from ._arrays import Dataset, NewDataset
-from ._engine import Engine
-from ._errors import (
-    CancelledError,
-    Error,
-    FailedError,
-    InternalError,
-    InvalidError,
-    RemoteTraceback,
-    ResourcesError,
-)
-from ._jobs import Job
-from ._loops import cython_function
-from ._plugins import get_cmake_dir, get_include
 
 __version__ = _core.version()
 
+# Loaded when they are asked for: a worker needs few of them, and concurrent.futures, which
+# _executor needs, takes as long as all others.
+_HOMES = {
+    "BrokenExecutorError": "_executor",
+    "CancelledError": "_errors",
+    "Dataset": "_arrays",
+    "Engine": "_engine",
+    "Error": "_errors",
+    "Executor": "_executor",
+    "FailedError": "_errors",
+    "InternalError": "_errors",
+    "InvalidError": "_errors",
+    "Job": "_jobs",
+    "NewDataset": "_arrays",
+    "RemoteTraceback": "_errors",
+    "ResourcesError": "_errors",
+    "UnreadableError": "_executor",
+    "WorkerDiedError": "_executor",
+    "cython_function": "_loops",
+    "get_cmake_dir": "_plugins",
+    "get_include": "_plugins",
+}
+
 
 def __getattr__(name):
-    # Not loaded with the package: concurrent.futures takes as long as all of it.
-    if name in _LAZY:
-        from . import _executor
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
 
-        return getattr(_executor, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__():
+    return sorted({*globals(), *_HOMES})
 
 
-_LAZY = ("BrokenExecutorError", "Executor", "UnreadableError", "WorkerDiedError")
-
-__all__ = [
-    "BrokenExecutorError",
-    "CancelledError",
-    "Dataset",
-    "Engine",
-    "Error",
-    "Executor",
-    "FailedError",
-    "InternalError",
-    "InvalidError",
-    "Job",
-    "NewDataset",
-    "RemoteTraceback",
-    "ResourcesError",
-    "UnreadableError",
-    "WorkerDiedError",
-    "__version__",
-    "cython_function",
-    "get_cmake_dir",
-    "get_include",
-]
+__all__ = ["__version__", *_HOMES]

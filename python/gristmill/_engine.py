@@ -1,11 +1,9 @@
 """Engine: arrays shared with worker processes, kernels and Python functions run on them."""
 
 import atexit
-import difflib
 import math
 import operator
 import os
-import pathlib
 import threading
 import weakref
 
@@ -16,8 +14,7 @@ from ._errors import InvalidError
 from ._jobs import Job, show_progress
 from ._worker_output import WorkerOutput
 
-_PACKAGE = pathlib.Path(__file__).parent
-WORKER_PROGRAM = _PACKAGE / "bin" / "gristmill-worker"
+WORKER_PROGRAM = os.path.join(os.path.dirname(__file__), "bin", "gristmill-worker")
 
 _FAULT_WORDS = ("retries", "timeout", "stopped_timeout", "on_error", "fill", "bisect")
 _NOTHING = object()
@@ -28,6 +25,8 @@ def _fault_policy(words):
     """The engine's words for what a user says of faults."""
     for word in words:
         if word not in _FAULT_WORDS:
+            import difflib  # takes a millisecond
+
             near = difflib.get_close_matches(word, _FAULT_WORDS, n=1)
             hint = (
                 f': did you mean "{near[0]}"?' if near else f": known are {', '.join(_FAULT_WORDS)}"
