@@ -211,8 +211,6 @@ void JobRun::on_report(std::uint32_t slot, const ipc::Idle& report) {
   const Slot& place = slots_[slot];
   if (!place.failed && control_->done_as_counted(slot) == place.done_before) return;
   ++report_.retired;
-  // Chunks that it stole and did not begin may be those that the others, now idle, did not find.
-  disturbed_in_round_ = true;
   replace_by_a_new_one(slot);
 }
 

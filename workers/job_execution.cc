@@ -287,14 +287,12 @@ bool JobExecution::run_lease(ipc::ChunkRange lease) {
   }
   lease_ = lease;
   lease_prepared_ = false;
+  chunk_failed_ = false;
   std::uint32_t done = 0;
   std::uint32_t follow_ups = 0;
-  bool failed = false;
   std::int64_t items = 0;
   for (std::uint32_t chunk = lease.begin; chunk < lease.end && !cancel_.raised(); ++chunk) {
-    const ChunkEnd end = run_or_report(chunk);
-    failed |= end == ChunkEnd::kFailed;
-    if (end != ChunkEnd::kDone) continue;
+    if (run_or_report(chunk) == ChunkEnd::kSkipped) continue;
     if (is_follow_up(chunk)) {
       ++follow_ups;
     } else {
@@ -313,7 +311,7 @@ bool JobExecution::run_lease(ipc::ChunkRange lease) {
   add(words().busy_nanoseconds, static_cast<std::uint64_t>(elapsed.count()));
   if (done > 0 && follow_ups == 0) count_times(done, elapsed);
   GRISTMILL_TEST_POINT("after-counters");
-  return failed || done + follow_ups > 0;
+  return chunk_failed_ || done + follow_ups > 0;
 }
 
 // Each of a lease's chunks counts for its share of the time.
@@ -333,7 +331,8 @@ inline JobExecution::ChunkEnd JobExecution::run_or_report(std::uint32_t chunk) {
     if (cancel_.raised()) return ChunkEnd::kSkipped;
     if (partials_) partials_->abandon();
     reports_.chunk_failed(std::move(failure));
-    return ChunkEnd::kFailed;
+    chunk_failed_ = true;
+    return ChunkEnd::kSkipped;
   }
 }
 

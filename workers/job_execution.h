@@ -50,7 +50,7 @@ class JobExecution {
   std::uint32_t job() const { return job_; }
 
  private:
-  enum class ChunkEnd { kDone, kFailed, kSkipped };
+  enum class ChunkEnd { kDone, kSkipped };
 
   // An array whose rows are the job's items: its pages are prepared chunk by chunk.
   struct ArrayOfItems {
@@ -120,6 +120,7 @@ class JobExecution {
   LeaseClaimer claimer_;
   ipc::ChunkRange lease_;
   bool lease_prepared_ = false;
+  bool chunk_failed_ = false;  // of this lease, and its worker goes on
   std::uint32_t current_chunk_ = 0;
 };
 

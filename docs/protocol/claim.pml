@@ -26,6 +26,9 @@
 #ifndef LATE
 #define LATE 0    /* deadline kills of workers that are slow, not stuck */
 #endif
+#ifndef RETIRES
+#define RETIRES 0 /* times that a worker has too much memory behind a lease */
+#endif
 #ifndef STRAY
 #define STRAY 0   /* stray writes of the first process in slot 0 */
 #endif
@@ -49,11 +52,12 @@ byte lease_first[P], lease_last[P];
 byte done[JOBS], convicted[JOBS]; /* the ledger, a bit a chunk */
 byte stop;                        /* job + 1 */
 chan orders[P] = [3] of { byte, byte, byte, byte };  /* job, seq, private range */
-chan reports[P] = [3] of { byte };                   /* seq */
+chan reports[P] = [3] of { byte };                   /* seq, + RETIRING */
+#define RETIRING 4
 
 /* The kernel of the operating system. */
 bit alive[P], starting[P], ended[P], gone[P], by_signal[P], signalled[P];
-byte kills;
+byte kills, retires = RETIRES;
 
 /* What is really so; only failures and assertions look here. */
 byte running[P], running_job[P];  /* chunk + 1 between a kernel's first and last write */
@@ -64,16 +68,20 @@ byte kept[JOBS];                  /* chunks done by workers whose words are soun
 byte true_deaths[N], faults, strays, suspects;
 
 /* C's private memory. */
-bit owes[P], live[P], our_kill[P], cancelled, failed;
+bit owes[P], live[P], leaves[P], our_kill[P], cancelled, failed;
+bit disturbed;                    /* a worker has died since the last sweep */
 byte sent[P], alone[P], target[P], attempts[N], restarts = RESTARTS, late = LATE, job;
 
 #if P > 2
 #define ANY_OWES (owes[0] || owes[1] || owes[2])
 #define ANY_LIVE (live[0] || live[1] || live[2])
+#define ANY_READY (READY(0) || READY(1) || READY(2))
 #else
 #define ANY_OWES (owes[0] || owes[1])
 #define ANY_LIVE (live[0] || live[1])
+#define ANY_READY (READY(0) || READY(1))
 #endif
+#define READY(x) (live[x] && !leaves[x])
 
 inline die(x, signal) {
   if
@@ -111,6 +119,7 @@ inline enter_in_ledger(x, j, c) {
 
 proctype Worker(byte w) {
   byte my_job, seq, b, e, i, v, n;
+  bit got_on;
   starting[w] -> d_step { starting[w] = 0; gone[w] = 0 };
 life:
   {
@@ -168,6 +177,9 @@ lease:
 #ifdef REISSUE
     atomic { lease_first[w] = b; lease_last[w] = e };
 #endif
+#if RETIRES
+    got_on = 0;
+#endif
     do
     :: b < e ->
        if
@@ -196,19 +208,25 @@ lease:
 #ifndef M_DONE_EARLY
           d_step { enter_in_ledger(w, my_job, b) };
 #endif
+#if RETIRES
+          got_on = 1;
+#endif
           b++
        fi
     :: else -> break
     od;
     exec[w] = 0;
-    goto scan;
+    if
+    :: got_on && retires -> d_step { retires--; seq = seq + RETIRING }
+    :: goto scan
+    fi;
 report:
     atomic { b = 0; e = 0; i = 0; v = 0; n = 0 };
     reports[w]!seq;
     goto end_idle
   } unless {
     d_step {
-      gone[w] -> my_job = 0; seq = 0; b = 0; e = 0; i = 0; v = 0; n = 0;
+      gone[w] -> my_job = 0; seq = 0; b = 0; e = 0; i = 0; v = 0; n = 0; got_on = 0;
       blameable[w] = 0; ran_before[w] = 0
     }
   };
@@ -289,7 +307,14 @@ inline take_report(x) {
 #ifdef M_NO_SEQ
     owes[x] = 0;
 #else
-    if :: t == sent[x] -> owes[x] = 0 :: else fi;
+    if :: t % RETIRING == sent[x] -> owes[x] = 0 :: else fi;
+#endif
+#ifndef M_RETIRED_STAYS
+    if
+    :: t >= RETIRING && !owes[x] && live[x] ->
+       leaves[x] = 1; our_kill[x] = 1; target[x] = 0; signalled[x] = 1
+    :: else
+    fi;
 #endif
     t = 0
   }
@@ -321,7 +346,8 @@ inline hull() {
 
 /* s: the suspect, chunk + 1, or 0. [lo, hi): what else the replacement gets as a private range. */
 inline examine(x) {
-  ended[x] = 0; signalled[x] = 0; live[x] = 0; owes[x] = 0; s = exec[x];
+  ended[x] = 0; signalled[x] = 0; live[x] = 0; leaves[x] = 0; owes[x] = 0; s = exec[x];
+  disturbed = 1;
   do :: len(reports[x]) > 0 -> reports[x]?t :: else -> break od;
   do :: len(orders[x]) > 0 -> orders[x]?t, _, _, _ :: else -> break od;
   t = 0;
@@ -442,7 +468,7 @@ inline send_kill(x) {
 
 inline order_all() {
   do
-  :: c < P -> if :: live[c] -> d_step { order(c, 0, 0) } :: else fi; c++
+  :: c < P -> if :: READY(c) -> d_step { order(c, 0, 0) } :: else fi; c++
   :: else -> break
   od;
   c = 0
@@ -450,7 +476,7 @@ inline order_all() {
 
 inline open() {
   d_step {
-    failed = 0; cancelled = 0; suspects = 0; open_job = job + 1;
+    disturbed = 0; failed = 0; cancelled = 0; suspects = 0; open_job = job + 1;
     do :: c < N -> attempts[c] = 0; true_deaths[c] = 0; c++ :: else -> break od;
     c = 0;
     do :: c < P -> alone[c] = 0; c++ :: else -> break od;
@@ -464,7 +490,9 @@ inline open() {
 inline sweep() {
 #if STRAY == 0
   assert((suspects & OPEN(job)) == 0);
+  assert(disturbed);
 #endif
+  disturbed = 0;
   d_step { first[0] = lo; last[0] = (lo + hi) / 2 };
   d_step { first[1] = (lo + hi) / 2; last[1] = hi };
 #if P > 2
@@ -531,7 +559,7 @@ proctype Coordinator() {
      :: d_step { late && exec[0] && !our_kill[0] && live[0] -> late-- }; send_kill(0)
      :: d_step { late && exec[1] && !our_kill[1] && live[1] -> late-- }; send_kill(1)
 #endif
-     :: !ANY_OWES ->
+     :: !ANY_OWES && (ANY_READY || !ANY_LIVE) ->
         d_step { t = OPEN(job); hull() };
         if
         :: lo == hi -> break

@@ -142,26 +142,6 @@ TEST_F(CoordinatorTest, ChunksThatWereClaimedAndNotDoneAreNoticed) {
   EXPECT_THAT(result.error()->message(), HasSubstr("the ledger has"));
 }
 
-// Chunks are in nobody's partition while they are being stolen, and the others go idle.
-TEST_F(CoordinatorTest, ChunksThatARetiringWorkerStoleAndDidNotBeginAreDoneByTheNextOne) {
-  const auto engine = engine_with([](ipc::WorkerLink& link, const ipc::Order& order) {
-    const OpenedJob job(link);
-    ipc::SlotWords& own = job.control.slot(job.open.slot);
-    const std::uint64_t stolen = own.partition.exchange(0);
-    const ipc::SlotWords& other = job.control.slot(1 - job.open.slot);
-    const std::uint64_t others = job.open.chunks - ipc::unpack_range(stolen).size();
-    test::wait_until([&] { return other.chunks_done == others; });
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    own.partition = stolen;
-    own.follow_ups_done = 1;  // it got on with the job
-    link.send(ipc::Idle{order.job, order.seq, true});
-    wait_for_the_end(link);
-  });
-  const Result result = engine->submit(rows_.spec(ChunkSize::items(10))).wait();
-  rows_.check(result);
-  EXPECT_EQ(result.summary().faults.retired, 1);
-}
-
 TEST_F(CoordinatorTest, AWorkerThatOnlyFailedAChunkIsReplacedWhenItHasTooMuchMemory) {
   const auto engine = engine_with([](ipc::WorkerLink& link, const ipc::Order& order) {
     const OpenedJob job(link);

@@ -284,6 +284,19 @@ TEST_F(JobExecutionReduceTest, AFullWorkerRetiresBehindALeaseUnlessItsAccumulato
   }
 }
 
+TEST_F(JobExecutionReduceTest, AFullWorkerDoesNotRetireBeforeItHasDoneSomething) {
+  MemoryWatch full(1);
+  control_.slot(0).partition = ipc::pack({0, kChunks});
+  for (const std::uint32_t chunk : {0U, 1U}) {
+    control_.ledger(chunk) = ipc::ledger_tag(job_.ledger_key, chunk);
+  }
+  JobExecution execution = open(full);
+  execution.run(order({}));
+  EXPECT_TRUE(is_done(2));
+  EXPECT_TRUE(execution.retires());
+  EXPECT_FALSE(ipc::unpack_range(control_.slot(0).partition).empty());
+}
+
 TEST_F(JobExecutionReduceTest, NoChunksAreFinishedFromZeros) {
   job_.chunks = 0;
   job_.items = 0;
