@@ -269,7 +269,8 @@ class TestFailures:
         pids = set(executor.worker_pids())
         with pytest.raises(getattr(__import__("builtins"), kind)):
             executor.submit(fail).result()
-        assert set(executor.worker_pids()) == pids
+        # Those that had just started may not have been known.
+        assert pids <= set(executor.worker_pids())
 
     def test_recursion(self, executor):
         def fail():

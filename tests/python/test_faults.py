@@ -639,8 +639,7 @@ import os, sys, numpy as np, gristmill as gm
 engine, executor = gm.Engine(1), gm.Executor(1)
 dataset = engine.share(np.arange(100_000))
 result = engine.map_chunks(lambda rows: rows + 1, dataset)
-assert executor.submit(abs, -1).result() == 1
-pids = executor.worker_pids()
+worker = executor.submit(os.getpid).result()
 
 def refused(action):
     try:
@@ -658,8 +657,7 @@ if pid == 0:
     os._exit(1)
 assert os.waitpid(pid, 0)[1] == 0
 assert np.array_equal(engine.map_chunks(lambda rows: rows + 2, dataset), np.arange(100_000) + 2)
-assert executor.submit(abs, -2).result() == 2
-assert executor.worker_pids() == pids
+assert executor.submit(os.getpid).result() == worker
 print("the parent goes on")
 """
 
