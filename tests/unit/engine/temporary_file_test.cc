@@ -21,8 +21,11 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
+using testing::StartsWith;
 
-class TemporaryFileTest : public testing::Test {
+using Name = TemporaryFile::Name;
+
+class TemporaryFileTest : public testing::TestWithParam<Name> {
  protected:
   std::vector<std::string> names() const {
     std::vector<std::string> result;
@@ -40,37 +43,42 @@ class TemporaryFileTest : public testing::Test {
   test::TemporaryFolder folder_;
 };
 
-TEST_F(TemporaryFileTest, HasNoNameUntilItIsPublished) {
-  TemporaryFile file(folder_ / "out.npy");
-  if (!names().empty()) GTEST_SKIP() << "this file system has no files without a name";
+TEST_P(TemporaryFileTest, HasNoNameThatShowsUntilItIsPublished) {
+  TemporaryFile file(folder_ / "out.npy", GetParam());
+  if (GetParam() == Name::kHidden) {
+    ASSERT_THAT(names(), SizeIs(1));
+    EXPECT_THAT(names()[0], StartsWith(".out.npy.gristmill-"));
+  } else if (!names().empty()) {
+    GTEST_SKIP() << "this file system has no files without a name";
+  }
   write_new(file);
   file.publish(true);
   EXPECT_THAT(names(), ElementsAre("out.npy"));
   EXPECT_EQ(content("out.npy"), "new");
 }
 
-TEST_F(TemporaryFileTest, IsRemovedUnlessPublished) {
-  { const TemporaryFile file(folder_ / "out.npy"); }
+TEST_P(TemporaryFileTest, IsRemovedUnlessPublished) {
+  { const TemporaryFile file(folder_ / "out.npy", GetParam()); }
   EXPECT_THAT(names(), IsEmpty());
   {
-    TemporaryFile file(folder_ / "out.npy");
+    TemporaryFile file(folder_ / "out.npy", GetParam());
     file.publish(true);
   }
   EXPECT_THAT(names(), ElementsAre("out.npy"));
 }
 
-TEST_F(TemporaryFileTest, ReplacesWhatIsThereOnlyWhenPublished) {
+TEST_P(TemporaryFileTest, ReplacesWhatIsThereOnlyWhenPublished) {
   folder_.write("out.npy", "old");
-  TemporaryFile file(folder_ / "out.npy");
+  TemporaryFile file(folder_ / "out.npy", GetParam());
   write_new(file);
   EXPECT_EQ(content("out.npy"), "old");
   file.publish(true);
   EXPECT_EQ(content("out.npy"), "new");
 }
 
-TEST_F(TemporaryFileTest, LeavesWhatIsThereWhenItMustNotReplace) {
+TEST_P(TemporaryFileTest, LeavesWhatIsThereWhenItMustNotReplace) {
   {
-    TemporaryFile file(folder_ / "out.npy");
+    TemporaryFile file(folder_ / "out.npy", GetParam());
     folder_.write("out.npy", "old");
     const Error error = test::error_of([&] { file.publish(false); });
     EXPECT_EQ(error.code(), ErrorCode::kFailed);
@@ -78,32 +86,32 @@ TEST_F(TemporaryFileTest, LeavesWhatIsThereWhenItMustNotReplace) {
   }
   EXPECT_THAT(names(), ElementsAre("out.npy"));
   EXPECT_EQ(content("out.npy"), "old");
-  TemporaryFile other(folder_ / "other.npy");
+  TemporaryFile other(folder_ / "other.npy", GetParam());
   other.publish(false);
   EXPECT_THAT(names(), SizeIs(2));
 }
 
-TEST_F(TemporaryFileTest, ReplacesALinkAndNotItsTarget) {
+TEST_P(TemporaryFileTest, ReplacesALinkAndNotItsTarget) {
   folder_.write("target", "old");
   std::filesystem::create_symlink("target", folder_ / "out.npy");
-  TemporaryFile file(folder_ / "out.npy");
+  TemporaryFile file(folder_ / "out.npy", GetParam());
   write_new(file);
   file.publish(true);
   EXPECT_FALSE(std::filesystem::is_symlink(folder_ / "out.npy"));
   EXPECT_EQ(content("target"), "old");
 }
 
-TEST_F(TemporaryFileTest, FollowsItsFolderWhenThatIsRenamed) {
+TEST_P(TemporaryFileTest, FollowsItsFolderWhenThatIsRenamed) {
   std::filesystem::create_directory(folder_ / "a");
-  TemporaryFile file(folder_ / "a/out.npy");
+  TemporaryFile file(folder_ / "a/out.npy", GetParam());
   std::filesystem::rename(folder_ / "a", folder_ / "b");
   file.publish(true);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "b/out.npy"));
 }
 
-TEST_F(TemporaryFileTest, HasTheModeThatTheUmaskLeaves) {
+TEST_P(TemporaryFileTest, HasTheModeThatTheUmaskLeaves) {
   const mode_t before = umask(027);
-  const TemporaryFile file(folder_ / "out.npy");
+  const TemporaryFile file(folder_ / "out.npy", GetParam());
   umask(before);
   struct stat status {};
   ASSERT_EQ(fstat(file.fd(), &status), 0);
@@ -112,35 +120,40 @@ TEST_F(TemporaryFileTest, HasTheModeThatTheUmaskLeaves) {
   EXPECT_TRUE(fcntl(file.fd(), F_GETFD) & FD_CLOEXEC);
 }
 
-TEST_F(TemporaryFileTest, TakesTheLongestNameAFileCanHave) {
+TEST_P(TemporaryFileTest, TakesTheLongestNameAFileCanHave) {
   const std::string name(255, 'x');
-  TemporaryFile file(folder_ / name);
+  TemporaryFile file(folder_ / name, GetParam());
   file.publish(true);
   EXPECT_THAT(names(), ElementsAre(name));
 }
 
-TEST_F(TemporaryFileTest, TakesAPathWithoutAFolder) {
+TEST_P(TemporaryFileTest, TakesAPathWithoutAFolder) {
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(folder_.path());
-  TemporaryFile file("out.npy");
+  TemporaryFile file("out.npy", GetParam());
   std::filesystem::current_path(before);
   file.publish(true);
   EXPECT_THAT(names(), ElementsAre("out.npy"));
 }
 
-TEST_F(TemporaryFileTest, NeedsAFolder) {
-  const Error missing = test::error_of([&] { TemporaryFile(folder_ / "no/out.npy"); });
+TEST_P(TemporaryFileTest, NeedsAFolder) {
+  const Error missing = test::error_of([&] { TemporaryFile(folder_ / "no/out.npy", GetParam()); });
   EXPECT_EQ(missing.code(), ErrorCode::kInvalid);
   EXPECT_THAT(missing.message(), HasSubstr("no such file or directory"));
   folder_.write("file", "");
-  EXPECT_THROW(TemporaryFile(folder_ / "file/out.npy"), Error);
+  EXPECT_THROW(TemporaryFile(folder_ / "file/out.npy", GetParam()), Error);
 }
 
-TEST_F(TemporaryFileTest, PublishingFailsWhenADirectoryTookTheName) {
-  TemporaryFile file(folder_ / "out.npy");
+TEST_P(TemporaryFileTest, PublishingFailsWhenADirectoryTookTheName) {
+  TemporaryFile file(folder_ / "out.npy", GetParam());
   std::filesystem::create_directory(folder_ / "out.npy");
   EXPECT_EQ(test::error_of([&] { file.publish(true); }).code(), ErrorCode::kFailed);
 }
+
+INSTANTIATE_TEST_SUITE_P(Files, TemporaryFileTest, testing::Values(Name::kNone, Name::kHidden),
+                         [](const auto& how) {
+                           return how.param == Name::kNone ? "WithoutName" : "Hidden";
+                         });
 
 }  // namespace
 }  // namespace gristmill::engine
