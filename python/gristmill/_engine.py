@@ -136,8 +136,9 @@ class Engine:
         self._memory_limit = _size_bytes(memory_limit, "memory_limit")
         self._zygote = zygote
         self._preload = _interpreter.names_to_preload(preload)
-        self._output = output = WorkerOutput(worker_output)
-        self._gone = weakref.ref(self, lambda _: output.end())
+        self._output = WorkerOutput(worker_output)
+        # Not a reference of its own: in a cycle that is garbage with it, and calls nobody.
+        weakref.finalize(self, self._output.lines.end).atexit = False
         self._shared = _arrays.SharedArrays()
         self._native = None
         self._functions = None

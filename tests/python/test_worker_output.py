@@ -3,6 +3,7 @@
 import contextlib
 import contextvars
 import functools
+import gc
 import io
 import itertools
 import operator
@@ -403,6 +404,17 @@ class TestToACallable:
         with workers:
             run(workers, lambda: print(*range(200), sep="\n"))
         assert count == 200
+
+    def test_workers_in_a_reference_cycle_take_its_thread_along(self, start):
+        lines = []
+        before = set(threading.enumerate())
+        workers, run = start(worker_output=lambda *line: lines.append(line))
+        run(workers, lambda: print("line"))
+        assert lines == [(0, "line")]
+        workers.itself = workers
+        del workers
+        gc.collect()
+        wait_until(lambda: set(threading.enumerate()) <= before)
 
     def test_it_must_be_callable(self, start):
         with pytest.raises(TypeError, match="worker_output is 3"):
