@@ -64,8 +64,8 @@ class WorkerOutput:
         with self._handed_on:
             while self._count < arrived and not self._is_late:
                 before = self._count
-                self._handed_on.wait(_MOST_SECONDS)
-                self._is_late = self._count == before
+                in_time = self._handed_on.wait(_MOST_SECONDS)
+                self._is_late = not in_time and self._count == before
 
     def end(self):
         """Lines that come from here on go to file descriptor 2. Waits for nothing."""
