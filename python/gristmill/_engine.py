@@ -144,7 +144,7 @@ class Engine:
         self._functions = None
         self._closed = False
         self._pid = os.getpid()
-        self._starting = threading.Lock()
+        self._starting = threading.RLock()  # a signal handler may close it at any time
         _engines.add(self)
 
     @property
@@ -157,10 +157,11 @@ class Engine:
         self._closed = True
         if os.getpid() != self._pid:
             return
-        for core in (self._native, self._functions):
-            if core is not None:
-                core.close()
-        self._native = self._functions = None
+        with self._starting:  # another thread may start what is to be closed
+            cores = [core for core in (self._native, self._functions) if core is not None]
+            self._native = self._functions = None
+        for core in cores:
+            core.close()
         self._output.close()
 
     def __enter__(self):

@@ -42,15 +42,16 @@ class WorkerOutput:
         """
         self._context = contextvars.copy_context()
         if self._thread is None:
-            self._thread = threading.Thread(
+            thread = threading.Thread(
                 target=self._run, args=(self.lines,), name="gristmill-output", daemon=True
             )
             try:
-                self._thread.start()
-                _outputs.add(self)
+                thread.start()
             except RuntimeError:  # at the interpreter's end
                 self.end()
-                self._thread = None
+                return
+            self._thread = thread
+            _outputs.add(self)
 
     def flush(self):
         """Waits until the lines that have arrived are handed on.
