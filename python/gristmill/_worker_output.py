@@ -2,9 +2,11 @@
 
 import atexit
 import contextvars
+import math
 import os
 import sys
 import threading
+import time
 import weakref
 
 from . import _core
@@ -53,8 +55,8 @@ class WorkerOutput:
             self._thread = thread
             _outputs.add(self)
 
-    def flush(self):
-        """Waits until the lines that have arrived are handed on.
+    def flush(self, deadline=math.inf):
+        """Waits until the lines that have arrived are handed on, or for the deadline (monotonic()).
 
         Whoever takes them may be stuck. That is found out once, until the next line is taken.
         """
@@ -65,8 +67,11 @@ class WorkerOutput:
         with self._handed_on:
             while self._count < arrived and not self._is_late:
                 before = self._count
-                in_time = self._handed_on.wait(_MOST_SECONDS)
-                self._is_late = not in_time and self._count == before
+                limit = min(_MOST_SECONDS, deadline - time.monotonic())
+                if limit <= 0:
+                    return
+                in_time = self._handed_on.wait(limit)
+                self._is_late = not in_time and limit == _MOST_SECONDS and self._count == before
 
     def end(self):
         """Lines that come from here on go to file descriptor 2. Waits for nothing."""

@@ -392,6 +392,23 @@ class TestToACallable:
         with pytest.raises(gm.InvalidError, match="closed"):
             run_rows(engine, lambda: None)
 
+    def test_a_timeout_is_no_time_to_take_lines(self):
+        taking, taken = threading.Event(), threading.Event()
+
+        def take(worker, line):
+            taking.set()
+            taken.wait()
+
+        with gm.Engine(1, worker_output=take) as engine:
+            job = engine.map_chunks(
+                lambda part: print("line") or part, ROWS, dtype="f8", chunk_size=10, wait=False
+            )
+            taking.wait()
+            wait_until(job.done)
+            assert np.array_equal(job.result(timeout=0), ROWS)
+            assert not engine._output._is_late, "it did not wait"
+            taken.set()
+
     def test_who_takes_slowly_loses_nothing(self, start):
         count = 0
 
