@@ -195,9 +195,12 @@ void Coordinator::forget_dead_memory() {
 void Coordinator::drop_cancelled() {
   std::erase_if(waiting_, [](const std::shared_ptr<JobState>& state) {
     if (!state->cancel_requested()) return false;
-    state->job().outputs.clear();
-    state->job().partials_memory.reset();
-    state->finish(cancelled_before_start(*state, state->job()));
+    PlannedJob& job = state->job();
+    job.outputs.clear();
+    job.inputs.clear();
+    job.partials_memory.reset();
+    job.emit.reset();
+    state->finish(cancelled_before_start(*state, job));
     return true;
   });
 }

@@ -48,9 +48,8 @@ Job JobQueue::submit(PlannedJob job) {
 
 Dataset JobQueue::copy_of(const ArrayView& array) {
   const std::int64_t size_bytes = array.size_bytes();
-  if (size_bytes == 0 || SegmentPool::class_bytes(size_bytes) > segments_->room_bytes()) {
-    return Dataset::copy_of(array);
-  }
+  // A limit is for what jobs write: a copy that took its room would have them refused.
+  if (size_bytes == 0 || segments_->is_limited()) return Dataset::copy_of(array);
   const std::string what =
       fmt::format("a copy of {} x {}", to_string(array.shape()), name_of(array.dtype()));
   auto segment = segments_->take_all(std::span(&size_bytes, 1), what).front();

@@ -28,7 +28,7 @@ class JobQueue {
   // Errors: kResources when its outputs cannot be reserved.
   Job submit(PlannedJob job);
   // A copy for jobs to read, in memory of the pool, which is used again when the last of them has
-  // ended; sealed memory of its own where the pool's limit leaves no room.
+  // ended; sealed memory of its own if the pool has a limit.
   // Errors: kResources; kInvalid when a byte of it cannot be read.
   Dataset copy_of(const ArrayView& array);
   // As Coordinator.

@@ -75,6 +75,7 @@ class SegmentPool : public std::enable_shared_from_this<SegmentPool> {
   std::vector<std::shared_ptr<const PooledSegment>> take_all(std::span<const std::int64_t> sizes,
                                                              const std::string& what);
 
+  bool is_limited() const { return limits_.memory_bytes != 0; }
   // What is left of the limit; INT64_MAX without one.
   std::int64_t room_bytes() const;
   // Counts memory of others for the limit, as long as what is returned lives.

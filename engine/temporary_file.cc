@@ -42,7 +42,7 @@ std::string link_to(int fd) { return fmt::format("/proc/self/fd/{}", fd); }
 
 }  // namespace
 
-TemporaryFile::TemporaryFile(fs::path final_path, Name name)
+TemporaryFile::TemporaryFile(fs::path final_path)
     : final_path_(std::move(final_path)), final_name_(final_path_.filename().string()) {
   assert(!final_name_.empty());
   const fs::path folder = final_path_.has_parent_path() ? final_path_.parent_path() : fs::path(".");
@@ -51,7 +51,7 @@ TemporaryFile::TemporaryFile(fs::path final_path, Name name)
     throw ipc::system_error("open the folder \"" + folder.string() + "\"", errno,
                             ErrorCode::kInvalid);
   }
-  if (name == Name::kHidden || !create_without_a_name()) create_beside();
+  if (!create_without_a_name()) create_beside();
   GRISTMILL_TEST_POINT("coordinator-after-temporary-file");
 }
 

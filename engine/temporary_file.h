@@ -14,11 +14,8 @@ namespace gristmill::engine {
 // removes it.
 class TemporaryFile {
  public:
-  enum class Name { kNone, kHidden };  // until it is published
-
-  // Mode 0666 less the umask. name: kHidden as where the file system has no files without names.
-  // Errors: kInvalid when the folder cannot be used, kResources.
-  explicit TemporaryFile(std::filesystem::path final_path, Name name = Name::kNone);
+  // Mode 0666 less the umask. Errors: kInvalid when the folder cannot be used, kResources.
+  explicit TemporaryFile(std::filesystem::path final_path);
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   ~TemporaryFile();

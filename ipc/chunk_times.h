@@ -9,7 +9,7 @@
 namespace gristmill::ipc {
 
 // A histogram of times with four buckets for each power of two of nanoseconds, so that a quantile
-// read from it is true to an eighth. The last bucket has all that takes an hour and more.
+// read from it is true to an eighth. The last bucket begins at 2.1 hours and has no end.
 inline constexpr std::size_t kTimeBuckets = 168;
 
 constexpr std::size_t time_bucket(std::uint64_t nanoseconds) {

@@ -96,9 +96,9 @@ class Engine {
   Job submit_in_memory(const Dataset& file);
 
   // A copy of an array for jobs of this engine to read. Unlike Dataset::copy_of it lies in memory
-  // that the engine uses again and that counts for memory_bytes, so nothing has to be zeroed for
-  // the next one; like results, it is read-only by a promise of our processes and not by the
-  // kernel. Where memory_bytes leaves no room it is Dataset::copy_of. Errors: as that.
+  // that the engine uses again, so nothing has to be zeroed for the next one; like results, it is
+  // read-only by a promise of our processes and not by the kernel. With a limit of memory_bytes,
+  // which is for what jobs write, it is Dataset::copy_of. Errors: as that.
   Dataset copy_of(const ArrayView& array);
 
   // What submit() would do, without doing it. Errors: as submit(), but nothing is reserved.

@@ -36,8 +36,9 @@ struct WorkerStats {
   double busy_share = 0.0;                      // busy / the job's running time
 };
 
-// How long chunks took, all workers together, true to an eighth. Chunks that a worker claimed at
-// once count for an equal share of the time they took together, which is at most some 200 us.
+// How long chunks took, all workers together, true to an eighth. A worker claims at once what it
+// expects to do in some 200 us, and such chunks count for an equal share of the time they took
+// together: one that is far longer than those before it is told shorter than it was.
 struct ChunkTimes {
   std::chrono::duration<double> median{};
   std::chrono::duration<double> p90{};

@@ -195,6 +195,7 @@ class CallQueue:
     # By any thread.
 
     def add(self, call):
+        self.require_own_process()
         with self.lock:
             self.require_open()
             self.output.begin()
@@ -204,11 +205,14 @@ class CallQueue:
                 self.start_thread()
         self.hand_out()
 
-    def require_open(self):
+    def require_own_process(self):
+        """For before a lock: in a forked child, threads that it does not have may hold them."""
         if self.pid != os.getpid():
             raise RuntimeError(
                 "this executor belongs to the process that this one was forked from: make one here"
             )
+
+    def require_open(self):
         if self.broken is not None:
             raise BrokenExecutorError(self.broken)
         if self.closing:
@@ -332,6 +336,8 @@ class CallQueue:
     def close(self, cancel=False):
         # No lock: the garbage collector may come in any thread.
         self.closing = True
+        if self.pid != os.getpid():
+            return
         if cancel:
             self.cancelling = True
             self.cancel_pending()
@@ -339,7 +345,8 @@ class CallQueue:
 
     def kill(self):
         self.close(cancel=True)
-        self.core.kill_workers()
+        if self.pid == os.getpid():
+            self.core.kill_workers()
 
     def is_ours(self):
         """Whether it runs, in this process, and can be waited for."""

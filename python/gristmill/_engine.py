@@ -136,14 +136,15 @@ class Engine:
         self._memory_limit = _size_bytes(memory_limit, "memory_limit")
         self._zygote = zygote
         self._preload = _interpreter.names_to_preload(preload)
-        self._output = output = WorkerOutput(worker_output)
-        self._gone = weakref.ref(self, lambda _: output.end())
+        self._output = WorkerOutput(worker_output)
+        # Not a reference of its own: in a cycle that is garbage with it, and calls nobody.
+        weakref.finalize(self, self._output.lines.end).atexit = False
         self._shared = _arrays.SharedArrays()
         self._native = None
         self._functions = None
         self._closed = False
         self._pid = os.getpid()
-        self._starting = threading.Lock()
+        self._starting = threading.RLock()  # a signal handler may close it at any time
         _engines.add(self)
 
     @property
@@ -156,10 +157,11 @@ class Engine:
         self._closed = True
         if os.getpid() != self._pid:
             return
-        for core in (self._native, self._functions):
-            if core is not None:
-                core.close()
-        self._native = self._functions = None
+        with self._starting:  # another thread may start what is to be closed
+            cores = [core for core in (self._native, self._functions) if core is not None]
+            self._native = self._functions = None
+        for core in cores:
+            core.close()
         self._output.close()
 
     def __enter__(self):

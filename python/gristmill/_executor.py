@@ -104,7 +104,8 @@ class Executor(concurrent.futures.Executor):
             lines=output.lines,
         )
         self._queue = queue = CallQueue(core, output)
-        self._gone = weakref.ref(self, lambda _: queue.close())
+        # Not a reference of its own: in a cycle that is garbage with it, and calls nobody.
+        weakref.finalize(self, queue.close).atexit = False
 
     def __reduce__(self):
         raise TypeError("an executor cannot be sent to a worker: make one there")

@@ -1,5 +1,6 @@
 """A submitted job: its progress, its end, what it cost."""
 
+import math
 import os
 import sys
 import time
@@ -63,21 +64,18 @@ class Job:
         return self._core.wait().facts()
 
     def _wait(self, timeout):
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
         try:
             limit = _QUICK_SECONDS
             while not self._core.wait_for(limit):
-                limit = _SLICE_SECONDS
-                if deadline is not None:
-                    limit = min(limit, deadline - time.monotonic())
-                    if limit <= 0:
-                        raise TimeoutError("the job has not ended yet")
+                limit = min(_SLICE_SECONDS, deadline - time.monotonic())
+                if limit <= 0:
+                    raise TimeoutError("the job has not ended yet")
         except KeyboardInterrupt:
             self._core.cancel()
             self._core.wait()
             raise
-        if self._output is not None:
-            self._output.flush()
+        self._output.flush(deadline)
 
     def _core_result(self):
         if self._result is None:

@@ -56,9 +56,9 @@ def is_compiled(function):
 
 
 def _is_cfunc(function):
-    # Who has one has imported numba.
+    # Who has one has imported numba; another thread may be doing so now.
     numba = sys.modules.get("numba.core.ccallback")
-    return numba is not None and isinstance(function, numba.CFunc)
+    return isinstance(function, getattr(numba, "CFunc", ()))
 
 
 class Loop:

@@ -2,9 +2,11 @@
 
 import atexit
 import contextvars
+import math
 import os
 import sys
 import threading
+import time
 import weakref
 
 from . import _core
@@ -42,18 +44,19 @@ class WorkerOutput:
         """
         self._context = contextvars.copy_context()
         if self._thread is None:
-            self._thread = threading.Thread(
+            thread = threading.Thread(
                 target=self._run, args=(self.lines,), name="gristmill-output", daemon=True
             )
             try:
-                self._thread.start()
-                _outputs.add(self)
+                thread.start()
             except RuntimeError:  # at the interpreter's end
                 self.end()
-                self._thread = None
+                return
+            self._thread = thread
+            _outputs.add(self)
 
-    def flush(self):
-        """Waits until the lines that have arrived are handed on.
+    def flush(self, deadline=math.inf):
+        """Waits until the lines that have arrived are handed on, or for the deadline (monotonic()).
 
         Whoever takes them may be stuck. That is found out once, until the next line is taken.
         """
@@ -64,8 +67,11 @@ class WorkerOutput:
         with self._handed_on:
             while self._count < arrived and not self._is_late:
                 before = self._count
-                self._handed_on.wait(_MOST_SECONDS)
-                self._is_late = self._count == before
+                limit = min(_MOST_SECONDS, deadline - time.monotonic())
+                if limit <= 0:
+                    return
+                in_time = self._handed_on.wait(limit)
+                self._is_late = not in_time and limit == _MOST_SECONDS and self._count == before
 
     def end(self):
         """Lines that come from here on go to file descriptor 2. Waits for nothing."""

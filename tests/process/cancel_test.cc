@@ -50,6 +50,25 @@ TEST_F(CancelTest, AQueuedJobEndsAtOnceWhileAnotherGoesOn) {
   rows.check(last.wait());
 }
 
+TEST_F(CancelTest, AJobThatIsCancelledInTheQueueLetsGoOfItsInputs) {
+  const auto engine = engine_of(1);
+  Job running = engine->submit(endless("wait"));
+  wait_for_workers(1);
+  const std::vector<std::int64_t> values(1000, 7);
+  const auto copy = [&] { return engine->copy_of(ArrayView(std::span(values), {1000})); };
+  Dataset input = copy();
+  const void* memory = input.view().data();
+  Job queued = engine->submit({.kernel = "add_one", .inputs = {{"rows", std::move(input)}}});
+  queued.cancel();
+  EXPECT_EQ(queued.wait().outcome(), Outcome::kCancelled);
+  // One lies where its result was to be.
+  const Dataset first = copy();
+  const Dataset second = copy();
+  EXPECT_THAT((std::vector{first.view().data(), second.view().data()}), testing::Contains(memory));
+  gate_.open();
+  EXPECT_TRUE(running.wait().done());
+}
+
 TEST_F(CancelTest, AWorkerThatDoesNotLeaveItsChunkIsKilledAndNobodyIsBlamed) {
   const auto engine = engine_of(2);
   Job job = engine->submit(endless("hang"));

@@ -386,21 +386,27 @@ class TestFailures:
 
     def test_a_fork_cannot_use_it(self):
         done = run_script(
-            "import gristmill as gm, os, warnings\n"
+            "import gristmill as gm, os, time, warnings\n"
             "warnings.simplefilter('ignore')\n"  # Python's own, of threads and fork()
             "executor = gm.Executor(1)\n"
             "assert executor.submit(abs, -1).result() == 1\n"
-            "pid = os.fork()\n"
-            "if pid == 0:\n"
-            "    try:\n"
-            "        executor.submit(abs, -1)\n"
-            "    except RuntimeError as error:\n"
-            "        print('forked from' in str(error), flush=True)\n"
-            "    os._exit(0)\n"
+            "waiting = [executor.submit(time.sleep, 0.1) for _ in range(9)]\n"
+            "workers = executor.worker_pids()\n"
+            "with executor._queue.lock:\n"  # as any thread may when another one forks
+            "    pid = os.fork()\n"
+            "    if pid == 0:\n"
+            "        try:\n"
+            "            executor.submit(abs, -1)\n"
+            "        except RuntimeError as error:\n"
+            "            print('forked from' in str(error), flush=True)\n"
+            "        executor.shutdown(cancel_futures=True)\n"
+            "        executor.kill_workers()\n"
+            "        os._exit(0)\n"
             "os.waitpid(pid, 0)\n"
-            "print(executor.submit(abs, -2).result())\n"
+            "print([future.result() for future in waiting] == [None] * 9)\n"
+            "print(executor.worker_pids() == workers)\n"
         )
-        assert (done.stdout, done.stderr) == ("True\n2\n", "")
+        assert (done.stdout, done.stderr) == ("True\nTrue\nTrue\n", "")
 
 
 class TestLife:

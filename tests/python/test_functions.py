@@ -151,9 +151,9 @@ def test_insights_tell_where_the_time_went(engine):
     job = engine.map_chunks(sleep, numbers, dtype="i8", chunk_size=1, wait=False)
     facts = job.insights()
     times = facts["chunk_seconds"]
-    assert times["median"] == pytest.approx(0.02, rel=0.5)
-    assert times["median"] <= times["p90"] <= times["p99"] <= times["longest"]
-    assert times["longest"] == pytest.approx(0.2, rel=0.5)
+    eighth = 1.125
+    assert 0.02 / eighth <= times["median"] <= times["p90"] <= times["p99"] <= times["longest"]
+    assert 0.2 / eighth <= times["longest"] <= facts["running_seconds"] * eighth
     for worker in facts["workers"]:
         assert 0 < worker["start_seconds"] < facts["seconds"]
         spent = worker["busy_seconds"] + worker["wait_seconds"]

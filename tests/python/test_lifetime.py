@@ -1,10 +1,12 @@
 """Arrays outlive their engine, in any order; programs end without a word and leave nothing."""
 
+import contextlib
 import gc
 import pathlib
 import random
 import subprocess
 import sys
+import threading
 import time
 
 import gristmill as gm
@@ -49,6 +51,21 @@ def test_arrays_end_in_any_order_before_and_after_their_engine(seed, tmp_path):
         del array
         gc.collect()
         assert np.array_equal(view, expected[1:])
+
+
+def test_an_engine_is_closed_while_another_thread_starts_it():
+    for _ in range(10):
+        engine = gm.Engine(workers=1)
+
+        def use(engine=engine):
+            with contextlib.suppress(gm.InvalidError, gm.CancelledError):
+                engine.map_chunks(np.negative, ROWS, dtype="f8", shape=(2,))
+
+        thread = threading.Thread(target=use)
+        thread.start()
+        engine.close()
+        thread.join()
+        assert engine._native is None and engine._functions is None
 
 
 BEGIN = """

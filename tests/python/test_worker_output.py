@@ -3,6 +3,7 @@
 import contextlib
 import contextvars
 import functools
+import gc
 import io
 import itertools
 import operator
@@ -391,6 +392,23 @@ class TestToACallable:
         with pytest.raises(gm.InvalidError, match="closed"):
             run_rows(engine, lambda: None)
 
+    def test_a_timeout_is_no_time_to_take_lines(self):
+        taking, taken = threading.Event(), threading.Event()
+
+        def take(worker, line):
+            taking.set()
+            taken.wait()
+
+        with gm.Engine(1, worker_output=take) as engine:
+            job = engine.map_chunks(
+                lambda part: print("line") or part, ROWS, dtype="f8", chunk_size=10, wait=False
+            )
+            taking.wait()
+            wait_until(job.done)
+            assert np.array_equal(job.result(timeout=0), ROWS)
+            assert not engine._output._is_late, "it did not wait"
+            taken.set()
+
     def test_who_takes_slowly_loses_nothing(self, start):
         count = 0
 
@@ -403,6 +421,17 @@ class TestToACallable:
         with workers:
             run(workers, lambda: print(*range(200), sep="\n"))
         assert count == 200
+
+    def test_workers_in_a_reference_cycle_take_its_thread_along(self, start):
+        lines = []
+        before = set(threading.enumerate())
+        workers, run = start(worker_output=lambda *line: lines.append(line))
+        run(workers, lambda: print("line"))
+        assert lines == [(0, "line")]
+        workers.itself = workers
+        del workers
+        gc.collect()
+        wait_until(lambda: set(threading.enumerate()) <= before)
 
     def test_it_must_be_callable(self, start):
         with pytest.raises(TypeError, match="worker_output is 3"):
