@@ -125,6 +125,13 @@ std::vector<std::string> worker_environment() {
   return environment;
 }
 
+// Whether a program that this one starts would have it: one that was closed when this program was
+// started is closed again by exec, whatever has its number here.
+bool is_standard_stream(int fd) {
+  const int flags = fcntl(fd, F_GETFD);
+  return flags >= 0 && (flags & FD_CLOEXEC) == 0;
+}
+
 // Attributes and file actions of posix_spawn, freed at the end.
 struct SpawnSettings {
   posix_spawnattr_t attributes;
@@ -141,6 +148,12 @@ struct SpawnSettings {
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_adddup2(&actions, channel_fd, kChannelFd);
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      // Else the next descriptor that is opened gets this number, and what is printed.
+      if (!is_standard_stream(fd)) {
+        posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
+      }
+    }
     if (output_fd >= 0) {
       posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
       posix_spawn_file_actions_adddup2(&actions, output_fd, STDERR_FILENO);

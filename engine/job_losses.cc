@@ -16,7 +16,7 @@ constexpr int kMostLosses = 2;
 }  // namespace
 
 void JobRun::on_lost(std::uint32_t slot, const LostWorker& lost) {
-  pool_.keep_for_lost(lost.id, written_memory());
+  pool_.keep_for_lost(lost.id, mapped_memory());
   ++report_.lost;
   ++losses_[slot];
   last_start_error_ = lost_error(job_, slot, lost.pid, "");
@@ -53,11 +53,15 @@ std::optional<std::uint32_t> JobRun::held_chunk(std::uint32_t slot) const {
   return chunk;
 }
 
-// What the job's workers have mapped to write to it, as far as others would use it again.
-std::vector<std::shared_ptr<const void>> JobRun::written_memory() const {
+// What the job's workers have mapped, as far as others would use it again: a lost worker may be in
+// a system call that writes to it, or reads it.
+std::vector<std::shared_ptr<const void>> JobRun::mapped_memory() const {
   std::vector<std::shared_ptr<const void>> memory;
   if (control_) memory.push_back(control_->words());
   if (job_.partials_memory) memory.push_back(job_.partials_memory);
+  for (const auto& input : job_.inputs) {
+    if (input) memory.push_back(input->storage());
+  }
   for (const auto& output : job_.outputs) memory.push_back(output->memory());
   return memory;
 }

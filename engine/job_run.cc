@@ -221,6 +221,7 @@ void JobRun::on_report(std::uint32_t slot, const ipc::JobFailed& report) {
   const bool skips =
       job_.faults.on_error == OnError::kSkip && names_chunk && !is_follow_up(job_, *report.chunk);
   if (skips && !stopping_) {
+    slots_[slot].failed = true;
     FailedAttempt attempt;
     attempt.worker = static_cast<int>(slot);
     attempt.cause = FaultCause::kError;
@@ -229,7 +230,6 @@ void JobRun::on_report(std::uint32_t slot, const ipc::JobFailed& report) {
     if (order.kind == ipc::OrderKind::kProbe) {
       on_probe_failure({order.begin, order.item_begin, order.item_end}, std::move(attempt));
     } else if (control_->is_open(*report.chunk)) {
-      slots_[slot].failed = true;
       on_chunk_failure(*report.chunk, std::move(attempt));
     }
     // What the chunk did to an accumulator of several chunks cannot be undone.

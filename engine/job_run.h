@@ -116,7 +116,7 @@ class JobRun {
   void on_lost(std::uint32_t slot, const LostWorker& lost);
   void on_lost_death(const LostWorkerDeath& ended);
   std::optional<std::uint32_t> held_chunk(std::uint32_t slot) const;
-  std::vector<std::shared_ptr<const void>> written_memory() const;
+  std::vector<std::shared_ptr<const void>> mapped_memory() const;
   bool shares_slot_memory() const;
   bool may_replace(std::uint32_t slot) const;
   void settle_ended_losses();

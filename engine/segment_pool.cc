@@ -17,6 +17,8 @@ namespace gristmill::engine {
 namespace {
 
 constexpr std::chrono::seconds kKeepIdle{10};
+// Each has a descriptor.
+constexpr std::size_t kMostIdle = 64;
 
 std::int64_t rounded_up(std::int64_t size_bytes, std::int64_t step) {
   if (size_bytes > INT64_MAX - step) return size_bytes;  // more than any system has
@@ -177,9 +179,19 @@ std::shared_ptr<const PooledSegment> SegmentPool::take_idle(std::int64_t size_by
   return share(std::move(segment), size_bytes);
 }
 
+// What nobody uses has descriptors, too.
+std::unique_ptr<const PooledSegment> SegmentPool::new_segment(std::int64_t size_bytes) {
+  try {
+    return std::make_unique<const PooledSegment>(size_bytes);
+  } catch (const Error&) {
+    if (trim(Clock::now()) == 0) throw;
+  }
+  return std::make_unique<const PooledSegment>(size_bytes);
+}
+
 std::shared_ptr<const PooledSegment> SegmentPool::make(std::int64_t size_bytes,
                                                        std::int64_t used_bytes) {
-  auto segment = std::make_unique<const PooledSegment>(size_bytes);
+  auto segment = new_segment(size_bytes);
   GRISTMILL_TEST_POINT("coordinator-after-segment");
   {
     const std::lock_guard lock(mutex_);
@@ -206,7 +218,7 @@ void SegmentPool::give_back(std::unique_ptr<const PooledSegment> segment) {
   used_bytes_.erase(segment.get());
   idle_bytes_ += segment->size_bytes();
   idle_.push_front({std::move(segment), Clock::now()});
-  while (idle_bytes_ > limits_.cache_bytes) drop_last(dropped);
+  while (idle_bytes_ > limits_.cache_bytes || idle_.size() > kMostIdle) drop_last(dropped);
 }
 
 void SegmentPool::drop_last(std::list<Idle>& dropped) {

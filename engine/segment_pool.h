@@ -108,6 +108,7 @@ class SegmentPool : public std::enable_shared_from_this<SegmentPool> {
   using Segments = std::vector<std::shared_ptr<const PooledSegment>>;
 
   std::shared_ptr<const PooledSegment> take_idle(std::int64_t size_bytes);
+  std::unique_ptr<const PooledSegment> new_segment(std::int64_t size_bytes);
   // used_bytes: of these, what will be touched.
   std::shared_ptr<const PooledSegment> make(std::int64_t size_bytes, std::int64_t used_bytes);
   std::shared_ptr<const PooledSegment> share(std::unique_ptr<const PooledSegment> segment,

@@ -3,6 +3,7 @@
 #include <cctype>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace gristmill::ipc {
 namespace {
@@ -33,8 +34,12 @@ std::string reason_of(int error_number) {
 }
 
 Error system_error(const std::string& action, int error_number, ErrorCode otherwise) {
+  std::string hint;
+  if (error_number == EMFILE) {
+    hint = "Raise the limit (ulimit -n), or keep fewer results: each in memory has a descriptor.";
+  }
   return Error(is_resource(error_number) ? ErrorCode::kResources : otherwise,
-               "could not " + action + ": " + reason_of(error_number));
+               {"could not " + action + ": " + reason_of(error_number), {}, std::move(hint)});
 }
 
 }  // namespace gristmill::ipc

@@ -64,16 +64,21 @@ class FunctionKernel : public workers::OpenKernel {
                  const std::vector<workers::JobArray>& outputs,
                  const workers::JobServices& services) {
     const nb::gil_scoped_acquire acquired;
+    nb::object rows = nb::none();
     if (services.rows != nullptr) {
-      Rows rows(services.rows);
-      for (const workers::JobArray& output : outputs) rows.add_output(output.spec);
-      rows_ = nb::cast(std::move(rows));
+      Rows of_outputs(services.rows);
+      for (const workers::JobArray& output : outputs) of_outputs.add_output(output.spec);
+      rows = nb::cast(std::move(of_outputs));
     }
     const workers::JobArray& function = inputs.at(0);
-    kernel_ =
+    nb::object kernel =
         open(memory_view(function.data, bytes_of(function.spec), /*writable=*/false),
              arrays_of(inputs, 1, /*writable=*/false), arrays_of(outputs, 0, /*writable=*/true));
-    run_ = kernel_.attr("run");
+    if (nb::isinstance<nb::tuple>(kernel)) fail_with(kernel);
+    // Last: members of what is not constructed would be freed without the GIL.
+    run_ = kernel.attr("run");
+    kernel_ = std::move(kernel);
+    rows_ = std::move(rows);
   }
   ~FunctionKernel() override {
     const nb::gil_scoped_acquire acquired;
@@ -97,7 +102,7 @@ class FunctionKernel : public workers::OpenKernel {
     throw Error(ErrorCode::kInternal, "a Python function was asked to merge");
   }
 
-  nb::object rows_ = nb::none();
+  nb::object rows_;
   nb::object kernel_;
   nb::object run_;
 };

@@ -10,6 +10,9 @@ import numpy as np
 from . import _core
 from ._errors import InvalidError
 
+# Results with fewer bytes are copied out of shared memory: each there has a descriptor and some MiB.
+LEAST_KEPT = 512 * 1024
+
 # Elements that kernels read as they are.
 _ENGINE_DTYPES = frozenset(
     "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64"
@@ -45,12 +48,15 @@ def engine_shape(dtype, shape):
     return name, tuple(shape) if element_bytes is None else (*shape, element_bytes)
 
 
-def _shape_of(shape):
-    """A shape, which may be said as one length."""
+def shape_of(shape):
+    """A shape, which may be said as one length. Raises InvalidError for what is none."""
     try:
-        return (operator.index(shape),)
+        lengths = tuple(map(operator.index, shape if np.iterable(shape) else (shape,)))
     except TypeError:
-        return tuple(shape)
+        lengths = (-1,)
+    if any(not 0 <= length < 2**63 for length in lengths):
+        raise InvalidError(f"{shape!r} is no shape: it has whole numbers from 0 on")
+    return lengths
 
 
 def array_over(memory, dtype, shape):
@@ -124,7 +130,7 @@ def open_dataset(path, dtype=None, shape=None, offset=0):
         return dataset_array(_core.Dataset.open(path))
     if shape is None:
         raise InvalidError("a raw file needs a shape as well as a dtype")
-    shape = _shape_of(shape)
+    shape = shape_of(shape)
     name, raw_shape = engine_shape(dtype, shape)
     return dataset_array(_core.Dataset.open_raw(path, name, list(raw_shape), offset), dtype, shape)
 
@@ -138,7 +144,7 @@ class NewDataset:
 
     def __init__(self, shape, dtype):
         self.dtype = np.dtype(dtype)
-        self.shape = _shape_of(shape)
+        self.shape = shape_of(shape)
         name, engine = engine_shape(self.dtype, self.shape)
         self._memory = _core.FillableMemory(name, list(engine))
 

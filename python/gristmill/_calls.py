@@ -13,7 +13,7 @@ import types
 import numpy as np
 
 from . import _core, _pickles
-from ._arrays import placed_already
+from ._arrays import LEAST_KEPT, placed_already
 
 _PLAIN = b"p"
 _PLACED = b"m"
@@ -25,8 +25,6 @@ _ALIGNMENT = 64
 # Room for the table in the data: so many buffers have memory, others travel in the pickle.
 _MOST_BUFFERS = 256
 _MOST_PICKLE = _core.MOST_CALL_BYTES - 3 * 8 * (_MOST_BUFFERS + 1) - 64
-# Results with less are copied out of shared memory, whose pieces are large.
-_LEAST_KEPT = 512 * 1024
 
 _SIMPLE = {int, float, complex, bool, str, bytes, type(None), range, np.float64}
 # Of a table: the memory in which copies lie, the last one.
@@ -203,7 +201,7 @@ def load_answer(data, dataset):
     memory = dataset.view()
     (_, offsets, sizes), _ = _table_of(data)
     used = offsets[-1] + sizes[-1]
-    if used < _LEAST_KEPT:
+    if used < LEAST_KEPT:
         memory = memory[:used].copy()
     return load(data, (memory,))
 

@@ -349,7 +349,7 @@ class Engine:
                 raise InvalidError(f"{work.name} returned {got} for a chunk of {rows} rows")
             dtype, shape = first.dtype, first.shape[1:]
         dtype = np.dtype(dtype)
-        shape = (work.items, *(() if shape is None else shape))
+        shape = (work.items, *(() if shape is None else _arrays.shape_of(shape)))
         more = {} if first is None else {"first": first}
         spec = work.spec("map_into" if into else "map", output=(dtype, shape), **more)
         name, engine_shape = _arrays.engine_shape(dtype, shape)
@@ -393,7 +393,7 @@ class Engine:
             more["first"] = first
             dtype, shape = first.dtype, first.shape[1:]
         dtype = np.dtype(dtype)
-        shape = tuple(shape)
+        shape = _arrays.shape_of(shape)
         spec = work.spec("flat_map", output=(dtype, (0, *shape)), **more)
         row_bytes = math.prod(shape) * dtype.itemsize
         core = work.submit(
@@ -455,6 +455,7 @@ class Engine:
             raise InvalidError("this engine is closed")
 
     def _native_core(self):
+        self._require_open()  # a forked child may find the lock taken for ever
         with self._starting:
             self._require_open()
             self._output.begin()
@@ -471,6 +472,7 @@ class Engine:
             return self._native
 
     def _function_core(self):
+        self._require_open()
         with self._starting:
             self._require_open()
             self._output.begin()
@@ -489,14 +491,15 @@ class Engine:
             return self._functions
 
 
-def _result_array(result, dtype, shape):
-    return _arrays.array_over(result.dataset("result").view(), dtype, shape)
+def _result_array(result, dtype, shape, name="result"):
+    array = _arrays.array_over(result.dataset(name).view(), dtype, shape)
+    # One in a file cannot be written.
+    return array.copy() if array.nbytes < _arrays.LEAST_KEPT and array.flags.writeable else array
 
 
 def _kernel_outputs(result):
     return {
-        name: _arrays.array_over(result.dataset(name).view(), dtype, shape)
-        for name, dtype, shape in result.outputs()
+        name: _result_array(result, dtype, shape, name) for name, dtype, shape in result.outputs()
     }
 
 

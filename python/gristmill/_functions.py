@@ -222,9 +222,13 @@ _KINDS = {
 
 
 def open_function(memory, inputs, outputs):
-    """What the engine calls for each job; see function_host.h."""
-    job = pickle.loads(memory)
-    job["function"] = _pickles.function_of(job["function"])
+    """What the engine calls for each job, see function_host.h; a failure if it cannot be loaded."""
+    try:
+        job = pickle.loads(memory)
+        job["function"] = _pickles.function_of(job["function"])
+    except BaseException as error:
+        message, traceback, exception = failure_of(error)
+        return f"a worker could not load the function: {message}", traceback, exception
     return _KINDS[job["kind"]](job, inputs, outputs)
 
 

@@ -41,6 +41,8 @@ def cython_function(module, name):
     Raises InvalidError for a module that there is not, and, if it is imported here already, for a
     function that it does not export or that has another signature.
     """
+    if not isinstance(module, str) or not isinstance(name, str):
+        raise InvalidError(f"cython_function takes two names, not {module!r} and {name!r}")
     if module in sys.modules:
         capsule_pointer(sys.modules[module], name)
     else:
@@ -73,7 +75,7 @@ class Loop:
             )
         self.arrays = arrays
         self.dtype = np.dtype(dtype)
-        self.shape = () if shape is None else tuple(shape)
+        self.shape = () if shape is None else _arrays.shape_of(shape)
         for dtype in (self.dtype, *(array.dtype for array in arrays)):
             _require_native_order(dtype)
         self.identity = _identity_of(function)

@@ -17,6 +17,7 @@ _ADDRESS = re.compile(r"inttoptr \(i64 -?\d+|numba\.dynamic\.globals")
 # All it may call: what raises, allocates or enters Python is in neither.
 _LIBRARIES = ("-l:libm.so.6", "-l:libc.so.6")
 _LINK_SECONDS = 60
+_DIGEST_BYTES = 32
 
 _known = weakref.WeakKeyDictionary()
 
@@ -70,7 +71,7 @@ def _library_of(cfunc):
     cpu = (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
     key = "\0".join((llvmlite.__version__, *cpu, *_LIBRARIES, symbol, cfunc.native_name, code))
     path = os.path.join(folder, hashlib.sha256(key.encode()).hexdigest()[:40] + ".so")
-    if os.path.exists(path):
+    if _is_whole(path):
         return path
     made = _object_of(code, cfunc.native_name, symbol, cpu)
     return path if _link(linker, made, path) else None
@@ -107,7 +108,18 @@ def _cache_folder():
         status = os.stat(folder)
     except OSError:
         return None
-    return folder if status.st_uid == os.geteuid() and not status.st_mode & 0o022 else None
+    is_private = status.st_uid == os.geteuid() and not status.st_mode & 0o022
+    return folder if is_private and not os.statvfs(folder).f_flag & os.ST_NOEXEC else None
+
+
+def _is_whole(path):
+    """Whether there is a file that ends with the digest of what is before: no loader reads that."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError:
+        return False
+    return hashlib.sha256(data[:-_DIGEST_BYTES]).digest() == data[-_DIGEST_BYTES:]
 
 
 def _link(linker, code, path):
@@ -130,7 +142,9 @@ def _link(linker, code, path):
             )
             if done.returncode != 0:
                 return False
-            with open(made, "rb") as file:
+            with open(made, "r+b") as file:
+                file.write(hashlib.sha256(file.read()).digest())
+                file.flush()
                 os.fsync(file.fileno())
             _put(made, path)
             return True
@@ -139,10 +153,11 @@ def _link(linker, code, path):
 
 
 def _put(made, path):
-    """Gives a file its name, unless there is one: others may have loaded that."""
+    """Gives a file its name, unless there is a whole one: others may have loaded that."""
     try:
         os.link(made, path)
     except FileExistsError:
-        pass
+        if not _is_whole(path):
+            os.replace(made, path)
     except OSError:  # a file system without links
         os.rename(made, path)

@@ -7,6 +7,7 @@ import gc
 import os
 import pickle
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -631,6 +632,45 @@ class TestRow65ReadOnlyArrays:
         with pytest.raises(ValueError):
             opened[0] = 1
         assert np.load(tmp_path / "a.npy")[0] == 0
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+@pytest.mark.parametrize("zygote", [True, False])
+def test_a_program_without_standard_streams_has_workers(closed, zygote, tmp_path):
+    text = (
+        "import os, sys, numpy as np, gristmill as gm\n"
+        f"with gm.Engine(1, zygote={zygote}) as engine:\n"
+        "    made = engine.map_chunks(lambda rows: print('hi') or rows, np.arange(3), dtype='i8')\n"
+        "    assert engine.run('copy', made)['copy'].sum() == 3\n"
+        f"open({str(tmp_path / 'done')!r}, 'w').close()\n"
+    )
+    streams = " ".join(f"{fd}>&-" if fd else "<&-" for fd in closed)
+    command = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(text)} {streams}"
+    subprocess.run(["sh", "-c", command], timeout=60, check=True)
+    assert (tmp_path / "done").exists()
+
+
+DESCRIPTORS = """
+import resource, numpy as np, gristmill as gm
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+with gm.Engine(1) as engine:
+    kept = [engine.map_chunks(np.negative, np.ones(100)) for _ in range(300)]
+    large = np.ones(80_000)
+    try:
+        kept += [engine.map_chunks(np.negative, large) for _ in range(300)]
+    except gm.ResourcesError as error:
+        assert "ulimit -n" in str(error), error
+    assert len(kept) == 300, "those of 640 kB together, or none"
+    del kept
+    assert engine.map_chunks(np.negative, large).sum() == -80_000
+    open("/dev/null").close()
+print("there are descriptors again")
+"""
+
+
+def test_results_that_are_kept_use_up_descriptors_only_if_they_are_large():
+    assert run_script(DESCRIPTORS) == "there are descriptors again\n"
 
 
 FORK = """

@@ -260,6 +260,18 @@ def test_the_dtype_must_be_said(engine, library):
         engine.map_chunks(library.negate, VALUES)
 
 
+def test_a_shape_may_be_one_length_and_must_be_possible(engine, library):
+    def zeros(rows):
+        return np.zeros((len(rows), 3))
+
+    for function in (library.negate, zeros):
+        made = engine.map_chunks(function, VALUES, dtype="f8", shape=3)
+        assert made.shape == (len(VALUES), 3)
+        for shape in (-1, (2, -1), 1.5, "3", (2**70,)):
+            with pytest.raises(gm.InvalidError, match="is no shape"):
+                engine.map_chunks(function, VALUES, dtype="f8", shape=shape)
+
+
 def test_foreign_byte_order_is_refused(engine, library):
     with pytest.raises(gm.InvalidError, match="another byte order"):
         engine.map_chunks(library.negate, VALUES.astype(">f8"), dtype="f8")
@@ -347,6 +359,18 @@ def test_a_cache_that_was_emptied_is_filled_again(engine, loops, cache, no_pytho
     shutil.rmtree(cache)
     engine.map_chunks(function, VALUES, dtype="f8")
     assert len(list(cache.iterdir())) == 1
+
+
+@pytest.mark.parametrize("size", [0, 40, 5000])
+def test_a_damaged_file_in_the_cache_is_made_again(loops, cache, size):
+    function = loops.make_sine()
+    for _ in range(2):
+        with gm.Engine(1) as engine:
+            made = engine.map_chunks(function, VALUES, dtype="f8")
+        assert np.allclose(made, np.sin(VALUES))
+        (file,) = cache.iterdir()
+        os.truncate(file, size)
+        gm._numba_loops._known.clear()  # as in the next program
 
 
 def test_a_cfunc_of_several_arrays_with_a_number_as_answer(engine, loops, cache, no_python_worker):

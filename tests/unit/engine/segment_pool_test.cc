@@ -1,12 +1,16 @@
 #include "engine/segment_pool.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "ipc/segment.h"
+#include "ipc/unique_fd.h"
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 
@@ -89,6 +93,36 @@ TEST(SegmentPoolTest, KeepsNoMoreThanItMayAndDropsWhatWasUnusedLongest) {
   const auto none = pool_of(0);
   none->take(1);
   EXPECT_EQ(none->idle_bytes(), 0);
+}
+
+TEST(SegmentPoolTest, KeepsAsManySegmentsAsThereAreDescriptorsToSpare) {
+  const auto pool = pool_of(kPlenty);
+  std::vector<std::shared_ptr<const PooledSegment>> many;
+  for (int i = 0; i < 200; ++i) many.push_back(pool->take(1));
+  many.clear();
+  EXPECT_EQ(pool->idle_bytes(), 64 * 2 * kMiB);
+}
+
+TEST(SegmentPoolTest, WhatNobodyUsesIsFreedWhenDescriptorsRunOut) {
+  const auto pool = pool_of(kPlenty);
+  std::vector<std::shared_ptr<const PooledSegment>> idle;
+  for (int i = 0; i < 20; ++i) idle.push_back(pool->take(1));
+  idle.clear();
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = static_cast<rlim_t>(ipc::UniqueFd(dup(0)).get()) + 2;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  // Of another class: none of the idle ones will do.
+  std::vector<std::shared_ptr<const PooledSegment>> kept;
+  EXPECT_NO_THROW(kept.push_back(pool->take(8 * kMiB)));
+  const Error error = test::error_of([&] {
+    for (;;) kept.push_back(pool->take(8 * kMiB));
+  });
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(error.code(), ErrorCode::kResources);
+  EXPECT_THAT(error.hint(), testing::HasSubstr("ulimit -n"));
+  EXPECT_EQ(pool->idle_bytes(), 0);
 }
 
 TEST(SegmentPoolTest, TrimFreesWhatWasNotUsedSince) {
