@@ -343,6 +343,20 @@ class CallQueue:
             self.cancel_pending()
         self.core.wake()
 
+    def end_unused(self):
+        """Ends what has no thread that would. Requires: it was closed.
+
+        Another thread may be starting one; so may this one, below a signal handler, which is why
+        the lock is not waited for for ever.
+        """
+        if self.pid == os.getpid() and self.thread is None and self.lock.acquire(timeout=1):
+            try:
+                if self.thread is None:
+                    self.core.close()
+                    self.output.close()
+            finally:
+                self.lock.release()
+
     def kill(self):
         self.close(cancel=True)
         if self.pid == os.getpid():

@@ -157,10 +157,8 @@ class Executor(concurrent.futures.Executor):
         """
         queue = self._queue
         queue.close(cancel_futures)
-        if queue.thread is None:
-            queue.core.close()
-            queue.output.close()
-        elif wait and queue.is_ours():
+        queue.end_unused()
+        if wait and queue.thread is not None and queue.is_ours():
             queue.done.wait()
 
     def _submit_items(self, blob, items):

@@ -430,6 +430,24 @@ class TestLife:
         with pytest.raises(RuntimeError, match="cannot schedule new futures"):
             executor.submit(abs, 1)
 
+    def test_a_first_call_meets_a_shutdown(self):
+        for delay in range(20):
+            executor = gm.Executor(1)
+            outcomes = []
+
+            def submit(executor=executor, outcomes=outcomes):
+                try:
+                    outcomes.append(executor.submit(abs, -1).result(60))
+                except RuntimeError as error:
+                    outcomes.append(str(error))
+
+            thread = threading.Thread(target=submit)
+            thread.start()
+            time.sleep(delay * 1e-5)
+            executor.shutdown()
+            thread.join(60)
+            assert outcomes in ([1], ["cannot schedule new futures after shutdown"])
+
     def test_shutdown_without_waiting_finishes_the_calls(self):
         executor = gm.Executor(1)
         future = executor.submit(lambda: time.sleep(0.2) or 5)
