@@ -195,12 +195,8 @@ void Coordinator::forget_dead_memory() {
 void Coordinator::drop_cancelled() {
   std::erase_if(waiting_, [](const std::shared_ptr<JobState>& state) {
     if (!state->cancel_requested()) return false;
-    PlannedJob& job = state->job();
-    job.outputs.clear();
-    job.inputs.clear();
-    job.partials_memory.reset();
-    job.emit.reset();
-    state->finish(cancelled_before_start(*state, job));
+    state->job().let_go_of_memory();
+    state->finish(cancelled_before_start(*state, state->job()));
     return true;
   });
 }

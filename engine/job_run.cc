@@ -357,9 +357,7 @@ void JobRun::end() {
   // An output that is dropped here removes its unfinished file. Handles of the job may live on.
   if (outcome != Outcome::kDone) outputs.clear();
   // Before the end is told: what the next job needs is free then.
-  job_.inputs.clear();
-  job_.partials_memory.reset();
-  job_.emit.reset();
+  job_.let_go_of_memory();
   facts.elapsed = Clock::now() - state_->submitted();
   GRISTMILL_TEST_POINT("coordinator-before-result");
   state_->finish(Result(outcome, failure_, std::move(facts),

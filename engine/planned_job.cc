@@ -2,6 +2,13 @@
 
 namespace gristmill::engine {
 
+void PlannedJob::let_go_of_memory() {
+  inputs.clear();
+  outputs.clear();
+  partials_memory.reset();
+  emit.reset();
+}
+
 std::shared_ptr<EmitRun> reserve_rows(const PlannedJob& job, std::shared_ptr<SegmentPool> pool) {
   std::vector<EmitRun::Output> outputs(job.plan.outputs.size());
   for (std::size_t i = 0; i < job.plan_output_index.size(); ++i) {

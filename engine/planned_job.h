@@ -32,6 +32,9 @@ struct PlannedJob {
   std::shared_ptr<EmitRun> emit;                         // of an emit; null: not reserved
   bool replace_existing = true;
   FaultPolicy faults;
+
+  // For an ended job, of which handles may live on.
+  void let_go_of_memory();
 };
 
 // What an emit job needs before it runs: its files, and a limit for its rows.

@@ -251,8 +251,11 @@ def place(array, copy_of=_core.Dataset.copy_of):
     copy_of: makes the copy; that of an engine uses the memory of its earlier jobs again.
     """
     placed = placed_already(array)
-    if placed is not None:
-        return placed
+    return copied(array, copy_of) if placed is None else placed
+
+
+def copied(array, copy_of=_core.Dataset.copy_of):
+    """The engine's dataset of a copy of an array."""
     array = np.ascontiguousarray(array)
     name, shape = engine_shape(array.dtype, array.shape)
     return copy_of(_address(array), name, list(shape))
@@ -279,7 +282,7 @@ class SharedArrays:
             whole = isinstance(array, Dataset)
             return array if whole else dataset_array(placed, array.dtype, array.shape)
         sample = _sample(array)
-        dataset = dataset_array(place(array), array.dtype, array.shape)
+        dataset = dataset_array(copied(array), array.dtype, array.shape)
         self._remember(array, dataset, sample)
         return dataset
 

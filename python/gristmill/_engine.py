@@ -227,15 +227,15 @@ class Engine:
         arrays: inputs in the order in which the kernel declares them. Keywords are inputs and
         parameters by name, and of faults: retries, timeout (seconds for a chunk), stopped_timeout,
         on_error ("stop" or "skip"), fill, bisect. params: parameters whose names are taken here.
-        Inputs that are not placed already are copied once, as by share() without its memory.
+        Inputs that are not placed already are copied once, into memory that the engine uses again.
         out: the path of a .npy file for the only output, or a dict of paths by output name.
         outputs: names of those to compute; None: all.
         chunk_size: "auto", items, or a size such as "64KiB".
         progress: True for a bar, or a callable (items done, items in all).
 
         Returns a dict from output name to array: writable, over the shared memory that the workers
-        wrote, not copied, valid after close(); those in files are read-only. With wait=False: a Job
-        whose result() is that. Raises InvalidError, ResourcesError, FailedError.
+        wrote, not copied, valid after close(); those of less than 512 KiB are copies, and those in
+        files are read-only. With wait=False: a Job whose result() is that. Raises InvalidError, ResourcesError, FailedError.
         """
         core = self._native_core()
         faults = {name: words.pop(name) for name in _FAULT_WORDS if name in words}
@@ -318,8 +318,9 @@ class Engine:
         dtype the result of the first chunk says both, and a chunk that differs is an error.
         Keywords of faults: as run().
 
-        Returns an array over the shared memory that the workers wrote, writable and valid after
-        close(); with wait=False a Job. Raises FailedError, with the worker's traceback as its cause,
+        Returns an array over the shared memory that the workers wrote, not copied, writable and valid
+        after close(); of less than 512 KiB it is a copy, and in a file it is read-only. With
+        wait=False: a Job whose result() is that. Raises FailedError, with the worker's traceback as its cause,
         when the function raises.
         """
         policy = _fault_policy(faults)
